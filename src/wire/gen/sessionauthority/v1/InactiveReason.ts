@@ -1,0 +1,23 @@
+// Original file: proto/sessionauthority/v1/session_service.proto
+
+export const InactiveReason = {
+  INACTIVE_REASON_UNSPECIFIED: 'INACTIVE_REASON_UNSPECIFIED',
+  INACTIVE_REASON_INVALID: 'INACTIVE_REASON_INVALID',
+  INACTIVE_REASON_EXPIRED: 'INACTIVE_REASON_EXPIRED',
+  INACTIVE_REASON_REVOKED: 'INACTIVE_REASON_REVOKED',
+  INACTIVE_REASON_SUPERSEDED: 'INACTIVE_REASON_SUPERSEDED',
+} as const;
+
+export type InactiveReason =
+  | 'INACTIVE_REASON_UNSPECIFIED'
+  | 0
+  | 'INACTIVE_REASON_INVALID'
+  | 1
+  | 'INACTIVE_REASON_EXPIRED'
+  | 2
+  | 'INACTIVE_REASON_REVOKED'
+  | 3
+  | 'INACTIVE_REASON_SUPERSEDED'
+  | 4
+
+export type InactiveReason__Output = typeof InactiveReason[keyof typeof InactiveReason]

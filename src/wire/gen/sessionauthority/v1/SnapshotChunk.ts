@@ -1,0 +1,15 @@
+// Original file: proto/sessionauthority/v1/session_service.proto
+
+import type { Revocation as _sessionauthority_v1_Revocation, Revocation__Output as _sessionauthority_v1_Revocation__Output } from '../../sessionauthority/v1/Revocation.ts';
+
+export interface SnapshotChunk {
+  'revocations'?: (_sessionauthority_v1_Revocation)[];
+  'complete'?: (boolean);
+  'cursor'?: (Buffer | Uint8Array | string);
+}
+
+export interface SnapshotChunk__Output {
+  'revocations': (_sessionauthority_v1_Revocation__Output)[];
+  'complete': (boolean);
+  'cursor': (Buffer);
+}
