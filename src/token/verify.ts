@@ -1,0 +1,236 @@
+import jsonwebtoken from 'jsonwebtoken';
+import { LRUCache } from 'lru-cache';
+import {
+  ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
+  isJsonObject,
+  MAX_ACCESS_TOKEN_LENGTH,
+  type ReservedClaim,
+  readAccessTokenClaims,
+} from './access_token.ts';
+import type { SigningAlgorithm, VerificationKey } from './keys.ts';
+
+/** Why a token was refused: for logs and tests, never for whoever presented it. */
+export type AccessTokenFault =
+  | 'not_text'
+  | 'too_long'
+  /** Not three non-empty segments. */
+  | 'segments'
+  /** Not base64url in its one canonical form, or not UTF-8 within. */
+  | 'encoding'
+  /** Not a JSON object as JSON.stringify would write it. */
+  | 'header_json'
+  /** Not exactly alg, typ and kid, all of them strings. */
+  | 'header_members'
+  | 'typ'
+  /** Of no known key. */
+  | 'kid'
+  /** Not the algorithm of the key. */
+  | 'alg'
+  /** Not a JSON object as JSON.stringify would write it. */
+  | 'payload_json'
+  /** Missing, ill-formed, or never issued. */
+  | `claim_${ReservedClaim}`
+  | 'issuer'
+  | 'audience'
+  /** Issued in the future by more than the skew. */
+  | 'issued_later'
+  /** It ends before it begins, or lives longer than any token may. */
+  | 'lifetime'
+  | 'signature';
+
+/** `expired` is said only of a token that is genuine in every other respect: it still names its session. */
+export type VerifiedToken =
+  | { readonly kind: 'valid'; readonly claims: AccessTokenClaims }
+  | { readonly kind: 'expired'; readonly claims: AccessTokenClaims }
+  | { readonly kind: 'invalid'; readonly fault: AccessTokenFault };
+
+export interface AccessTokenVerifierOptions {
+  readonly issuer: string;
+  /** Where set, a token must be for at least one of them. */
+  readonly audiences?: readonly string[];
+  /** Asked for every token, so that a withdrawn key takes effect at once. */
+  readonly key: (kid: string) => VerificationKey | undefined;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly maxLifetimeMs: number;
+  /** How far in the future `iat` may lie; `exp` has no leeway. */
+  readonly clockSkewMs: number;
+  /** How many tokens are remembered; at least 1. */
+  readonly cacheSize: number;
+}
+
+export interface AccessTokenVerifier {
+  /** Never throws, whatever the token. The claims are frozen, for the same token may be answered with the same object. */
+  verify(token: string): VerifiedToken;
+}
+
+type ValidToken = Extract<VerifiedToken, { kind: 'valid' }>;
+
+/** A token whose signature `key` has verified. */
+interface Remembered {
+  key: VerificationKey;
+  readonly valid: ValidToken;
+}
+
+const SIGNATURE_ONLY: Readonly<Record<SigningAlgorithm, jsonwebtoken.VerifyOptions>> = {
+  ES256: { algorithms: ['ES256'], ignoreExpiration: true, ignoreNotBefore: true },
+  RS256: { algorithms: ['RS256'], ignoreExpiration: true, ignoreNotBefore: true },
+};
+
+// With ignoreBOM a byte order mark stays part of the text, and so is refused.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * A verifier of this service's own access tokens (RFC 9068, section 4; RFC 8725). It is stricter than either: one
+ * spelling of everything, and only what {@link signAccessToken} writes.
+ *
+ * It remembers whole tokens whose signature it has verified. All that depends on time or on the keys is checked at
+ * every call.
+ */
+export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
+  const remembered = new LRUCache<string, Remembered>({ max: options.cacheSize });
+
+  const recall = (token: string, nowMs: number): VerifiedToken | null => {
+    const entry = remembered.get(token);
+    if (entry === undefined) return null;
+    const key = options.key(entry.valid.claims.kid);
+    if (key === undefined || !isSameKey(key, entry.key)) {
+      remembered.delete(token);
+      return null;
+    }
+    entry.key = key;
+    const result = atTime(entry.valid, nowMs, options);
+    if (result.kind === 'expired') remembered.delete(token);
+    return result;
+  };
+
+  const examine = (token: string, nowMs: number): VerifiedToken => {
+    const opened = open(token, options);
+    if (typeof opened === 'string') return invalid(opened);
+    const result = atTime(opened.valid, nowMs, options);
+    if (result.kind === 'invalid') return result;
+    if (!isSigned(token, opened.key)) return invalid('signature');
+    deepFreeze(opened.valid);
+    if (result.kind === 'valid') remembered.set(detached(token), opened);
+    return result;
+  };
+
+  return {
+    verify: (token: unknown) => {
+      if (typeof token !== 'string') return invalid('not_text');
+      if (token.length > MAX_ACCESS_TOKEN_LENGTH) return invalid('too_long');
+      const nowMs = options.now();
+      return recall(token, nowMs) ?? examine(token, nowMs);
+    },
+  };
+}
+
+/** All checks that need neither the time nor the signature. */
+function open(token: string, options: AccessTokenVerifierOptions): Remembered | AccessTokenFault {
+  const segments = token.split('.', 4);
+  const [headerSegment, payloadSegment, signatureSegment] = segments;
+  if (segments.length !== 3 || !headerSegment || !payloadSegment || !signatureSegment) return 'segments';
+
+  const headerBytes = bytesOf(headerSegment);
+  const payloadBytes = bytesOf(payloadSegment);
+  if (headerBytes === null || payloadBytes === null || bytesOf(signatureSegment) === null) return 'encoding';
+
+  const headerText = textOf(headerBytes);
+  if (headerText === null) return 'encoding';
+  const key = keyOf(headerText, options);
+  if (typeof key === 'string') return key;
+
+  const payloadText = textOf(payloadBytes);
+  if (payloadText === null) return 'encoding';
+  const payload = objectOf(payloadText);
+  if (payload === null) return 'payload_json';
+  const read = readAccessTokenClaims(payload, key.kid);
+  if ('fault' in read) return `claim_${read.fault}`;
+  const { claims } = read;
+  if (claims.issuer !== options.issuer) return 'issuer';
+  if (options.audiences !== undefined && !options.audiences.some((audience) => claims.audiences.includes(audience))) {
+    return 'audience';
+  }
+  return { key, valid: { kind: 'valid', claims } };
+}
+
+function keyOf(headerText: string, options: AccessTokenVerifierOptions): VerificationKey | AccessTokenFault {
+  const header = objectOf(headerText);
+  if (header === null) return 'header_json';
+  const { alg, typ, kid } = header;
+  // Any other member (crit, jku, jwk, x5c, b64, zip, ...) would ask for a meaning that it is not given here.
+  if (typeof alg !== 'string' || typeof typ !== 'string' || typeof kid !== 'string') return 'header_members';
+  if (Object.keys(header).length !== 3) return 'header_members';
+  if (typ !== ACCESS_TOKEN_TYPE) return 'typ';
+  const key = options.key(kid);
+  if (key === undefined || key.kid !== kid) return 'kid';
+  return key.algorithm === alg ? key : 'alg';
+}
+
+/** The token's answer at a moment. A clock that reads NaN accepts nothing. */
+function atTime(valid: ValidToken, nowMs: number, options: AccessTokenVerifierOptions): VerifiedToken {
+  const { issuedAtS, expiresAtS } = valid.claims;
+  if (!(issuedAtS * 1000 <= nowMs + options.clockSkewMs)) return invalid('issued_later');
+  if (!(expiresAtS >= issuedAtS && (expiresAtS - issuedAtS) * 1000 <= options.maxLifetimeMs))
+    return invalid('lifetime');
+  return nowMs < expiresAtS * 1000 ? valid : { kind: 'expired', claims: valid.claims };
+}
+
+function isSigned(token: string, key: VerificationKey): boolean {
+  try {
+    jsonwebtoken.verify(token, key.publicKey, SIGNATURE_ONLY[key.algorithm]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isSameKey(one: VerificationKey, other: VerificationKey): boolean {
+  if (one === other) return true;
+  return one.kid === other.kid && one.algorithm === other.algorithm && one.publicKey.equals(other.publicKey);
+}
+
+/** Encoding anew refuses padding, stray trailing bits, white space, and what Node reads besides base64url. */
+function bytesOf(segment: string): Buffer | null {
+  const bytes = Buffer.from(segment, 'base64url');
+  return bytes.toString('base64url') === segment ? bytes : null;
+}
+
+function textOf(bytes: Buffer): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Writing anew refuses members given twice, white space, and odd forms of numbers and strings; what JSON.stringify
+ * wrote comes out the same. Nesting too deep to be written throws, and is refused too.
+ */
+function objectOf(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) && JSON.stringify(value) === text ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A string of its own: the key of an entry must not keep the header alive that the token was cut out of. */
+function detached(token: string): string {
+  return Buffer.from(token, 'latin1').toString('latin1');
+}
+
+function deepFreeze(root: object): void {
+  const open: object[] = [root];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) open.push(member);
+  }
+}
+
+function invalid(fault: AccessTokenFault): VerifiedToken {
+  return { kind: 'invalid', fault };
+}
