@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { LogPosition } from '../revocation/log.ts';
+import { SessionError } from '../error.ts';
+import { deriveKey } from '../token/master_key.ts';
+import { openValue, signValue } from '../token/signed_value.ts';
+
+const STORE_BYTES = 8;
+const POSITION_AT = STORE_BYTES;
+const TAG_AT = POSITION_AT + 8;
+const VALUE_BYTES = TAG_AT + 8;
+
+/** Makes and reads consistency tokens: signed log positions, bound to one store. A barrier only. */
+export class ConsistencyTokens {
+  readonly #key: Buffer;
+  readonly #store: Buffer;
+
+  constructor(masterKey: Uint8Array, storeId: string) {
+    this.#key = deriveKey(masterKey, 'consistency token');
+    this.#store = createHash('sha256').update(storeId).digest().subarray(0, STORE_BYTES);
+  }
+
+  format({ position, tag }: LogPosition): Buffer {
+    const value = Buffer.alloc(VALUE_BYTES);
+    this.#store.copy(value);
+    value.writeBigUInt64BE(BigInt(position), POSITION_AT);
+    value.write(tag, TAG_AT, 'hex');
+    return signValue(this.#key, value);
+  }
+
+  /** Throws INVALID_TOKEN_PARAMETER for a token that was tampered with or is of another store. */
+  parse(token: Uint8Array): LogPosition {
+    const value = openValue(this.#key, token);
+    if (value?.length !== VALUE_BYTES || !value.subarray(0, STORE_BYTES).equals(this.#store)) {
+      throw new SessionError(
+        'INVALID_TOKEN_PARAMETER',
+        'consistency_token: not one that this service gave; pass it on as it came',
+      );
+    }
+    return { position: Number(value.readBigUInt64BE(POSITION_AT)), tag: value.toString('hex', TAG_AT) };
+  }
+}

@@ -1,0 +1,171 @@
+import { SessionError } from '../error.ts';
+import type { VerifiedToken } from '../token/verify.ts';
+import { CONSISTENCY_WAIT_MS } from './limits.ts';
+import type { AuthorityParts } from './parts.ts';
+import type { ValidateRequest } from './requests.ts';
+import { type Actor, type DeviceChange, deviceChange, expireTimeMs, type SessionStatus } from './session.ts';
+import type { SessionRecord } from './store.ts';
+
+type ValidToken = Exclude<VerifiedToken, { kind: 'invalid' }>['claims'];
+
+/** Of whom a credential is, and until when it is good. */
+interface Subject {
+  readonly sessionId: string;
+  readonly tenantId: string;
+  /** Empty for an anonymous session. */
+  readonly userId: string;
+  readonly clientId: string;
+  readonly expireTimeMs: number;
+  readonly authTimeMs: number;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  readonly actor: Actor | null;
+  /** As JSON text or value, where they were asked for. */
+  readonly claims: string | Readonly<Record<string, unknown>> | null;
+}
+
+/** Whether a credential is good, and why not. An invalid one tells nothing else. */
+export type Validation =
+  | { readonly kind: 'invalid' }
+  | {
+      readonly kind: 'active' | 'expired' | 'revoked' | 'superseded';
+      readonly subject: Subject;
+      /** Where the store was read and the session asked for. */
+      readonly record: SessionRecord | null;
+      /** Where the store was read and the request described a device. */
+      readonly deviceChange: DeviceChange | null;
+      readonly reusableUntilMs: number;
+      readonly stalenessMs: number;
+    };
+
+const INVALID: Validation = { kind: 'invalid' };
+
+/** Validates one credential. `deadlineMs` bounds the wait for a consistency token. */
+export async function validate(
+  parts: AuthorityParts,
+  request: ValidateRequest,
+  deadlineMs: number,
+): Promise<Validation> {
+  if (request.consistencyToken !== null) await catchUp(parts, request.consistencyToken, deadlineMs);
+  const { kind, token } = request.credential;
+  return kind === 'access' ? validateAccess(parts, request, token) : validateSession(parts, request, token);
+}
+
+async function catchUp(parts: AuthorityParts, token: Uint8Array, deadlineMs: number): Promise<void> {
+  const position = parts.consistencyTokens.parse(token);
+  const waitUntilMs = Math.min(deadlineMs, Date.now() + CONSISTENCY_WAIT_MS);
+  if (await parts.feed.waitFor(position, waitUntilMs)) return;
+  throw new SessionError('NOT_CAUGHT_UP', 'consistency_token: not applied here yet; try again or ask for STRONG');
+}
+
+async function validateAccess(parts: AuthorityParts, request: ValidateRequest, token: string): Promise<Validation> {
+  const verified = parts.verifier.verify(token);
+  if (verified.kind === 'invalid') return INVALID;
+  const { claims } = verified;
+  if (request.tenantId !== null && claims.tenantId !== request.tenantId) return INVALID;
+  if (request.audience !== '' && !claims.audiences.includes(request.audience)) return INVALID;
+
+  const readsStore = request.strong || request.includeSession;
+  const stalenessMs = readsStore ? 0 : localStaleness(parts, request);
+  const local = verified.kind === 'expired' ? 'expired' : LOCAL_KINDS[parts.feed.check(claims)];
+  const answer = {
+    subject: subjectOfToken(claims, request.includeClaims),
+    record: null,
+    deviceChange: null,
+    reusableUntilMs: claims.expiresAtS * 1000,
+    stalenessMs,
+  };
+  // What has ended stays ended, whatever the store says.
+  const final = local === 'expired' || local === 'revoked';
+  if (!readsStore || (final && !request.includeSession)) return { kind: local, ...answer };
+
+  const { tenantId, sessionId } = claims;
+  const outcome = await parts.store.read({ tenantId, sessionId, touch: false });
+  if (outcome.kind === 'unknown') return INVALID;
+  const { record } = outcome;
+  return {
+    ...answer,
+    kind: final ? local : strongKind(record, claims.version),
+    record: request.includeSession ? record : null,
+    deviceChange: deviceChange(record.session.device, request.device),
+  };
+}
+
+const LOCAL_KINDS = { good: 'active', revoked: 'revoked', superseded: 'superseded' } as const;
+
+function localStaleness(parts: AuthorityParts, request: ValidateRequest): number {
+  const stalenessMs = parts.feed.freshen();
+  if (stalenessMs <= request.maxStalenessMs) return stalenessMs;
+  throw new SessionError('NOT_CAUGHT_UP', 'this instance lags behind the store; try again or ask for STRONG');
+}
+
+function strongKind({ session, status }: SessionRecord, version: number): SessionStatus['state'] | 'superseded' {
+  if (status.state !== 'active') return status.state;
+  return version < session.minVersion ? 'superseded' : 'active';
+}
+
+async function validateSession(parts: AuthorityParts, request: ValidateRequest, text: string): Promise<Validation> {
+  const token = parts.tokens.parse('sas_', text);
+  if (token === undefined) return INVALID;
+  const { sessionId, nonce } = token;
+  const outcome = await parts.store.read({
+    tenantId: request.tenantId,
+    sessionId,
+    proof: { nonce, ...(request.audience === '' ? {} : { audience: request.audience }) },
+    touch: request.touch,
+  });
+  if (outcome.kind === 'unknown') return INVALID;
+  const { record, nowMs } = outcome;
+  const { session, status } = record;
+  return {
+    kind: status.state,
+    subject: subjectOfSession(record, request.includeClaims),
+    record: request.includeSession ? record : null,
+    deviceChange: deviceChange(session.device, request.device),
+    reusableUntilMs: reusableUntilMs(parts, record, nowMs),
+    stalenessMs: 0,
+  };
+}
+
+/**
+ * An answer may be reused until use has to slide the idle timeout again, and never for longer than
+ * an access token would live: a revocation is remembered that long.
+ */
+function reusableUntilMs({ rules }: AuthorityParts, { session }: SessionRecord, nowMs: number): number {
+  const { accessTokenTtlMs, touchIntervalMs } = rules;
+  const reuseMs = session.idleTimeoutMs === 0 ? accessTokenTtlMs : Math.min(accessTokenTtlMs, touchIntervalMs);
+  return Math.min(nowMs + reuseMs, expireTimeMs(session));
+}
+
+function subjectOfToken(claims: ValidToken, includeClaims: boolean): Subject {
+  const { sessionId, tenantId, subject, clientId, expiresAtS, authTimeS, acr, amr, actor } = claims;
+  return {
+    sessionId,
+    tenantId,
+    userId: subject === sessionId ? '' : subject,
+    clientId,
+    expireTimeMs: expiresAtS * 1000,
+    authTimeMs: authTimeS * 1000,
+    acr,
+    amr,
+    actor: actor === null ? null : { ...actor, reason: '' },
+    claims: includeClaims ? claims.claims : null,
+  };
+}
+
+function subjectOfSession({ session }: SessionRecord, includeClaims: boolean): Subject {
+  const { sessionId, tenantId, userId, clientId, authTimeMs, acr, amr, actor, claims } = session;
+  const expiry = expireTimeMs(session);
+  return {
+    sessionId,
+    tenantId,
+    userId,
+    clientId,
+    expireTimeMs: expiry,
+    authTimeMs,
+    acr,
+    amr,
+    actor,
+    claims: includeClaims ? claims : null,
+  };
+}
