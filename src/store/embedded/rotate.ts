@@ -1,0 +1,69 @@
+import { describedDevice, type Session, subjectOf } from '../../domain/session.ts';
+import type { NewSession, RotateCommand, RotateOutcome } from '../../domain/store.ts';
+import { beginSession, endAll, isBlocked, rememberSession, repeatedSession, toEvict } from './create.ts';
+import { currentGenerations, endSession, find, record, requestKey, type Step, status } from './step.ts';
+
+export function rotate(step: Step, command: RotateCommand): RotateOutcome {
+  const { request } = command;
+  // A repeat comes with a credential that the first call spent: only the tenant and nonce bind it.
+  const { tenantId, sessionId, proof } = command.ref;
+  const nonceProof = proof?.nonce === undefined ? {} : { proof: { nonce: proof.nonce } };
+  const old = find(step, { tenantId, sessionId, ...nonceProof });
+  if (old === undefined) return { kind: 'unknown' };
+  const key = request === null ? '' : requestKey(request, subjectOf(old));
+  const earlier = request === null ? null : repeatedSession(step, key, request);
+  if (earlier !== null) return earlier;
+
+  if (find(step, command.ref) === undefined) return { kind: 'unknown' };
+  if (status(step, old).state !== 'active') return { kind: 'ended' };
+  if (command.userId !== '' && old.userId !== '' && command.userId !== old.userId) return { kind: 'other_user' };
+  const draft = successorOf(step, old, command);
+  if (isBlocked(step, draft)) return { kind: 'blocked' };
+  const newcomer = old.userId !== draft.userId && old.actor === null;
+  const evicted = newcomer ? toEvict(step, draft, [old]) : [];
+  if (evicted === 'limit') return { kind: 'limit' };
+
+  const generations = currentGenerations(step, draft);
+  const head = endSession(step, old, 'rotated');
+  const evictionHead = endAll(step, [], evicted);
+  const session = beginSession(step, draft, { generations, createTimeMs: startTime(step, old, draft) });
+  const endedSessionIds = [old.sessionId, ...evicted.map((ended) => ended.sessionId)];
+  if (request !== null) rememberSession(step, key, request, session, endedSessionIds, evictionHead ?? head);
+  return {
+    kind: 'rotated',
+    record: record(step, session),
+    endedSessionIds,
+    head: evictionHead ?? head,
+    nowMs: step.nowMs,
+  };
+}
+
+/** Everything is carried over unless set; a user who has just logged in was authenticated now. */
+function successorOf(step: Step, old: Session, command: RotateCommand): NewSession {
+  const loggedIn = old.userId === '' && command.userId !== '';
+  return {
+    sessionId: command.newSessionId,
+    tenantId: old.tenantId,
+    userId: command.userId === '' ? old.userId : command.userId,
+    clientId: old.clientId,
+    tokenMode: old.tokenMode,
+    idleTimeoutMs: command.idleTimeoutMs ?? old.idleTimeoutMs,
+    // The maximum may have been lowered since: epochs are kept only as long as sessions can live now.
+    absoluteTimeoutMs: Math.min(command.absoluteTimeoutMs ?? old.absoluteTimeoutMs, step.rules.maxAbsoluteTimeoutMs),
+    authTimeMs: command.authTimeMs ?? (loggedIn ? step.nowMs : old.authTimeMs),
+    acr: command.acr ?? old.acr,
+    amr: command.amr ?? old.amr,
+    device: describedDevice(old.device, command.device),
+    actor: old.actor,
+    audiences: old.audiences,
+    claims: command.claims ?? old.claims,
+    data: command.data ?? old.data,
+    nonce: command.nonce,
+    keyId: command.keyId,
+  };
+}
+
+/** The absolute limit counts from here: it starts anew only with a later authentication. */
+function startTime(step: Step, old: Session, draft: NewSession): number {
+  return draft.authTimeMs !== null && draft.authTimeMs > old.authTimeMs ? step.nowMs : old.createTimeMs;
+}

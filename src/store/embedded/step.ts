@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { CLOCK_SKEW_MS, STORE_DEADLINE_MS } from '../../domain/limits.ts';
+import {
+  type Epochs,
+  expireTimeMs,
+  type Session,
+  type SessionStatus,
+  statusOf,
+  subjectOf,
+} from '../../domain/session.ts';
+import type { RequestStamp, SessionRecord, SessionRef, StoreRules } from '../../domain/store.ts';
+import type { LogPosition } from '../../revocation/log.ts';
+import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
+import type { EpochKey, Engine, LifetimeKind, Tables } from './tables.ts';
+
+/** Lifetimes are announced this long beyond their need, so that most steps need not write one. */
+const ANNOUNCE_AHEAD_MS = 3_600_000;
+
+/** One atomic step: the tables, the store's time at which it runs, and the rules that it obeys. */
+export interface Step {
+  readonly tables: Tables;
+  readonly nowMs: number;
+  readonly rules: StoreRules;
+  readonly engine: Engine;
+}
+
+/** The keys of the epochs that bind a session, in the order of its generations. */
+function epochKeys(session: { tenantId: string; userId: string; sessionId: string; clientId: string }): EpochKey[] {
+  return [
+    { scope: 'user', tenantId: session.tenantId, subject: subjectOf(session) },
+    { scope: 'client', tenantId: session.tenantId, subject: session.clientId },
+    { scope: 'tenant', tenantId: session.tenantId, subject: '' },
+    { scope: 'global', tenantId: '', subject: '' },
+  ];
+}
+
+function epochsOf(step: Step, session: Session): Epochs {
+  const [user, client, tenant, global] = epochKeys(session).map((key) => step.tables.epoch(key)?.epoch ?? undefined);
+  return [user, client, tenant, global];
+}
+
+/** The minima under which a session that begins now is created; an absent record reads as the store's birth. */
+export function currentGenerations(
+  step: Step,
+  session: { tenantId: string; userId: string; sessionId: string; clientId: string },
+): [number, number, number, number] {
+  const [user, client, tenant, global] = epochKeys(session).map((key) => minimum(step, key));
+  return [user ?? 0, client ?? 0, tenant ?? 0, global ?? 0];
+}
+
+export function minimum(step: Step, key: EpochKey): number {
+  return step.tables.epoch(key)?.epoch?.minGeneration ?? step.engine.birthTimeMs;
+}
+
+export function status(step: Step, session: Session): SessionStatus {
+  return statusOf(session, epochsOf(step, session), step.nowMs);
+}
+
+export function record(step: Step, session: Session): SessionRecord {
+  return { session, status: status(step, session) };
+}
+
+/** The session that a reference names; undefined where it is unknown, another tenant's, or not proven. */
+export function find(
+  step: Step,
+  ref: SessionRef,
+): Session | undefined {
+  const session = step.tables.session(ref.sessionId);
+  if (session === undefined || (ref.tenantId !== null && session.tenantId !== ref.tenantId)) return undefined;
+  const { nonce, generation, version, audience } = ref.proof ?? {};
+  if (nonce !== undefined && nonce !== session.credential.nonce) return undefined;
+  if (generation !== undefined && generation < session.credential.generation) return undefined;
+  if (version !== undefined && version < session.minVersion) return undefined;
+  if (audience !== undefined && !session.audiences.includes(audience)) return undefined;
+  return session;
+}
+
+/**
+ * Keeps the invariant that no token outlives the discard time of an entry that ends it: before a
+ * token of this lifetime is issued, the store knows that the lifetime is in force.
+ */
+export function announceLifetime(step: Step, kind: LifetimeKind, lifetimeMs: number): void {
+  const needed = step.nowMs + lifetimeMs + CLOCK_SKEW_MS;
+  if (step.tables.lifetimeInForceUntilMs(kind, lifetimeMs) >= needed) return;
+  step.tables.putLifetime(kind, lifetimeMs, needed + ANNOUNCE_AHEAD_MS);
+}
+
+/** After this time nothing is accepted that a revocation numbered now ends. */
+export function discardTimeMs(step: Step): number {
+  const lifetime = Math.max(
+    step.rules.accessTokenTtlMs,
+    step.tables.longestLifetimeMs('access_token', step.nowMs),
+  );
+  return step.nowMs + lifetime + 2 * CLOCK_SKEW_MS + STORE_DEADLINE_MS;
+}
+
+/** Appends to the log within the step that changes the state. */
+export function appendRevocation(step: Step, scope: RevocationScope, reason: RevocationReason): LogPosition {
+  const previous = step.tables.logHead();
+  const position = previous.position + 1;
+  const tag = randomBytes(8).toString('hex');
+  step.tables.appendLog({
+    position,
+    tag,
+    previousTag: previous.tag,
+    revocation: { scope, reason, revokeTimeMs: step.nowMs, discardTimeMs: discardTimeMs(step) },
+  });
+  return { position, tag };
+}
+
+/** Ends one session: the row and the log together. */
+export function endSession(step: Step, session: Session, reason: RevocationReason): LogPosition {
+  const purgeTimeMs = step.nowMs + step.rules.endedSessionRetentionMs;
+  step.tables.revokeSession(session.sessionId, { timeMs: step.nowMs, reason }, purgeTimeMs);
+  const { tenantId, sessionId } = session;
+  return appendRevocation(step, { kind: 'session', tenantId, sessionId, minVersion: 0 }, reason);
+}
+
+/** When a session that nobody uses again may be purged. */
+export function purgeTimeMs(step: Step, session: Session): number {
+  return expireTimeMs(session) + step.rules.endedSessionRetentionMs;
+}
+
+/** A request id belongs to its RPC and tenant (both in the stamp's key) and to the session's subject. */
+export function requestKey(request: RequestStamp, subject: string): string {
+  return `${request.key}:${subject}`;
+}

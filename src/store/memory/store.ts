@@ -1,0 +1,8 @@
+import type { ClockOffset, StoreRules } from '../../domain/store.ts';
+import { EmbeddedStore } from '../embedded/store.ts';
+import { createMemoryEngine } from './tables.ts';
+
+/** Opens a store that lives in this process alone: for tests and trials. */
+export function openMemoryStore(rules: StoreRules, clock: ClockOffset): EmbeddedStore {
+  return new EmbeddedStore(createMemoryEngine(Date.now() + clock.ms), rules, clock);
+}

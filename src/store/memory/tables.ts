@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import type { Session } from '../../domain/session.ts';
+import type { ListQuery } from '../../domain/store.ts';
+import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import type { Engine, EpochKey, EpochRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
+import type { StoredKey } from '../../token/keys.ts';
+
+/** An engine that keeps everything in this process, and loses it with the process. */
+export function createMemoryEngine(birthTimeMs: number): Engine {
+  const tables = new MemoryTables();
+  return {
+    storeId: randomUUID(),
+    birthTimeMs,
+    read: (step) => step(tables),
+    // A step decides before it writes, and no write here can fail: there is nothing to roll back.
+    write: (step) => step(tables),
+    changedElsewhere: () => false,
+    close: () => {},
+  };
+}
+
+interface Row {
+  session: Session;
+  purgeTimeMs: number;
+}
+
+class MemoryTables implements Tables {
+  readonly #rows = new Map<string, Row>();
+  readonly #idsOfUser = new Map<string, Set<string>>();
+  readonly #epochs = new Map<string, EpochRecord>();
+  readonly #requests = new Map<string, RequestRecord>();
+  readonly #lifetimes = new Map<LifetimeKind, Map<number, number>>();
+  readonly #keys = new Map<string, StoredKey>();
+  #log: LogEntry[] = [];
+
+  session(sessionId: string): Session | undefined {
+    return this.#rows.get(sessionId)?.session;
+  }
+
+  insertSession(session: Session, purgeTimeMs: number): void {
+    this.#rows.set(session.sessionId, { session, purgeTimeMs });
+    const user = userKey(session.tenantId, session.userId);
+    const ids = this.#idsOfUser.get(user);
+    if (session.userId === '') return;
+    if (ids === undefined) this.#idsOfUser.set(user, new Set([session.sessionId]));
+    else ids.add(session.sessionId);
+  }
+
+  updateSession(session: Session): void {
+    this.#change(session.sessionId, () => session);
+  }
+
+  revokeSession(sessionId: string, revocation: NonNullable<Session['revocation']>, purgeTimeMs: number): void {
+    this.#change(sessionId, (session) => ({ ...session, revocation }));
+    this.setPurgeTime(sessionId, purgeTimeMs);
+  }
+
+  setUserGeneration(sessionId: string, generation: number): void {
+    this.#change(sessionId, (session) => {
+      const [, client, tenant, global] = session.generations;
+      return { ...session, generations: [generation, client, tenant, global] };
+    });
+  }
+
+  touchSession(sessionId: string, lastActiveTimeMs: number): void {
+    this.#change(sessionId, (session) => ({ ...session, lastActiveTimeMs }));
+  }
+
+  setPurgeTime(sessionId: string, purgeTimeMs: number): void {
+    const row = this.#rows.get(sessionId);
+    if (row !== undefined) row.purgeTimeMs = purgeTimeMs;
+  }
+
+  deleteSession(sessionId: string): void {
+    const session = this.session(sessionId);
+    if (session === undefined) return;
+    this.#rows.delete(sessionId);
+    const user = userKey(session.tenantId, session.userId);
+    const ids = this.#idsOfUser.get(user);
+    ids?.delete(sessionId);
+    if (ids?.size === 0) this.#idsOfUser.delete(user);
+  }
+
+  unrevokedOfUser(tenantId: string, userId: string, minGeneration: number): Session[] {
+    return this.#ofUser(tenantId, userId).filter(
+      (session) => session.revocation === null && session.generations[0] >= minGeneration,
+    );
+  }
+
+  *unrevoked(tenantId: string | null, clientId: string | null): Iterable<Session> {
+    for (const { session } of this.#rows.values()) {
+      if (session.revocation !== null || (tenantId !== null && session.tenantId !== tenantId)) continue;
+      if (clientId === null || session.clientId === clientId) yield session;
+    }
+  }
+
+  listOfUser({ tenantId, userId, clientId, deviceId, after }: Omit<ListQuery, 'states' | 'limit'>): Session[] {
+    return this.#ofUser(tenantId, userId)
+      .filter((session) => clientId === '' || session.clientId === clientId)
+      .filter((session) => deviceId === '' || session.device.deviceId === deviceId)
+      .filter((session) => after === null || newestFirst(after, session) < 0)
+      .sort(newestFirst);
+  }
+
+  sessionsDue(nowMs: number, limit: number): Session[] {
+    return firstWhere(this.#rows.values(), (row) => row.purgeTimeMs <= nowMs, limit).map((row) => row.session);
+  }
+
+  epoch(key: EpochKey): EpochRecord | undefined {
+    return this.#epochs.get(epochName(key));
+  }
+
+  putEpoch(key: EpochKey, record: EpochRecord): void {
+    this.#epochs.set(epochName(key), record);
+  }
+
+  deleteEpochsDue(nowMs: number, limit: number): number {
+    return deleteWhere(this.#epochs, (record) => record.keepUntilMs <= nowMs, limit);
+  }
+
+  request(key: string): RequestRecord | undefined {
+    return this.#requests.get(key);
+  }
+
+  putRequest(key: string, record: RequestRecord): void {
+    this.#requests.set(key, record);
+  }
+
+  deleteRequestsDue(nowMs: number, limit: number): number {
+    return deleteWhere(this.#requests, (record) => record.expireTimeMs <= nowMs, limit);
+  }
+
+  logHead(): LogPosition {
+    return this.#log.at(-1) ?? LOG_START;
+  }
+
+  appendLog(entry: LogEntry): void {
+    this.#log.push(entry);
+  }
+
+  logAfter(position: number, limit: number): LogEntry[] {
+    const first = this.#log[0];
+    if (first === undefined) return [];
+    const start = Math.max(0, position - first.position + 1);
+    return this.#log.slice(start, start + limit);
+  }
+
+  trimLog(position: number): void {
+    const first = this.#log[0];
+    if (first !== undefined) this.#log = this.#log.slice(position - first.position + 1);
+  }
+
+  longestLifetimeMs(kind: LifetimeKind, nowMs: number): number {
+    const lifetimes = [...(this.#lifetimes.get(kind) ?? [])].filter(([, inForceUntilMs]) => inForceUntilMs > nowMs);
+    return Math.max(0, ...lifetimes.map(([lifetimeMs]) => lifetimeMs));
+  }
+
+  lifetimeInForceUntilMs(kind: LifetimeKind, lifetimeMs: number): number {
+    return this.#lifetimes.get(kind)?.get(lifetimeMs) ?? 0;
+  }
+
+  putLifetime(kind: LifetimeKind, lifetimeMs: number, inForceUntilMs: number): void {
+    const lifetimes = this.#lifetimes.get(kind) ?? new Map<number, number>();
+    this.#lifetimes.set(kind, lifetimes.set(lifetimeMs, inForceUntilMs));
+  }
+
+  keys(): StoredKey[] {
+    return [...this.#keys.values()];
+  }
+
+  insertKeyIfAbsent(key: StoredKey): void {
+    const name = `${key.use}:${key.sequence}`;
+    if (!this.#keys.has(name)) this.#keys.set(name, key);
+  }
+
+  #change(sessionId: string, change: (session: Session) => Session): void {
+    const row = this.#rows.get(sessionId);
+    if (row !== undefined) row.session = change(row.session);
+  }
+
+  #ofUser(tenantId: string, userId: string): Session[] {
+    const ids = this.#idsOfUser.get(userKey(tenantId, userId)) ?? [];
+    return [...ids].flatMap((sessionId) => this.session(sessionId) ?? []);
+  }
+}
+
+/** Unambiguous for any ids: the tenant's length comes first. */
+function userKey(tenantId: string, userId: string): string {
+  return `${tenantId.length}:${tenantId}${userId}`;
+}
+
+function epochName({ scope, tenantId, subject }: EpochKey): string {
+  return `${scope}:${userKey(tenantId, subject)}`;
+}
+
+type ListPosition = Pick<Session, 'createTimeMs' | 'sessionId'>;
+
+function newestFirst(a: ListPosition, b: ListPosition): number {
+  return b.createTimeMs - a.createTimeMs || (a.sessionId < b.sessionId ? 1 : a.sessionId > b.sessionId ? -1 : 0);
+}
+
+function firstWhere<T>(values: Iterable<T>, matches: (value: T) => boolean, limit: number): T[] {
+  const found: T[] = [];
+  for (const value of values) {
+    if (found.length === limit) break;
+    if (matches(value)) found.push(value);
+  }
+  return found;
+}
+
+function deleteWhere<V>(map: Map<string, V>, matches: (value: V) => boolean, limit: number): number {
+  const found = firstWhere(map, ([, value]) => matches(value), limit);
+  for (const [key] of found) map.delete(key);
+  return found.length;
+}

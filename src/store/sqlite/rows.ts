@@ -1,0 +1,258 @@
+import type { EpochRecord, RequestRecord } from '../embedded/tables.ts';
+import type { Actor, Session, TokenMode } from '../../domain/session.ts';
+import type { LogEntry } from '../../revocation/log.ts';
+import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
+import type { StoredKey } from '../../token/keys.ts';
+
+/** What a column holds; times are INTEGER ms since the epoch. */
+export type Cell = string | number | null | Uint8Array;
+export type Row = Readonly<Record<string, Cell>>;
+
+/** The columns that no step changes after the insert; the others can be in an index of their own. */
+const FIXED_COLUMNS = [
+  'session_id',
+  'tenant_id',
+  'user_id',
+  'client_id',
+  'token_mode',
+  'create_time',
+  'idle_timeout_ms',
+  'absolute_timeout_ms',
+  'absolute_expire_time',
+  'auth_time',
+  'acr',
+  'amr',
+  'actor',
+  'audiences',
+  'refresh_nonce',
+  'client_generation',
+  'tenant_generation',
+  'global_generation',
+] as const;
+
+/** What updates and refreshes change; no index holds any of these. */
+export const CONTENT_COLUMNS = [
+  'last_active_time',
+  'device_id',
+  'device_name',
+  'user_agent',
+  'ip_address',
+  'claims',
+  'data',
+  'version',
+  'min_version',
+  'refresh_generation',
+  'refresh_key_id',
+  'refresh_spent_times',
+  'refresh_request_id',
+  'refresh_request_hash',
+] as const;
+
+const INDEXED_COLUMNS = ['user_generation', 'revoke_time', 'revocation_reason', 'purge_time'] as const;
+
+export const SESSION_COLUMNS = [...FIXED_COLUMNS, ...CONTENT_COLUMNS, ...INDEXED_COLUMNS] as const;
+
+/** The cells of a session by column. */
+export function sessionCells(session: Session, purgeTimeMs: number): Record<(typeof SESSION_COLUMNS)[number], Cell> {
+  const { device, credential, generations, revocation, actor } = session;
+  return {
+    session_id: session.sessionId,
+    tenant_id: session.tenantId,
+    user_id: session.userId,
+    client_id: session.clientId,
+    token_mode: session.tokenMode,
+    create_time: session.createTimeMs,
+    last_active_time: session.lastActiveTimeMs,
+    idle_timeout_ms: session.idleTimeoutMs,
+    absolute_timeout_ms: session.absoluteTimeoutMs,
+    absolute_expire_time: session.absoluteExpireTimeMs,
+    auth_time: session.authTimeMs,
+    acr: session.acr,
+    amr: JSON.stringify(session.amr),
+    device_id: device.deviceId,
+    device_name: device.name,
+    user_agent: device.userAgent,
+    ip_address: device.ipAddress,
+    actor: actor === null ? null : JSON.stringify(actor),
+    audiences: JSON.stringify(session.audiences),
+    claims: session.claims,
+    data: session.data,
+    version: session.version,
+    min_version: session.minVersion,
+    user_generation: generations[0],
+    client_generation: generations[1],
+    tenant_generation: generations[2],
+    global_generation: generations[3],
+    refresh_nonce: credential.nonce,
+    refresh_generation: credential.generation,
+    refresh_key_id: credential.keyId,
+    refresh_spent_times: JSON.stringify(credential.spentTimesMs),
+    refresh_request_id: credential.requestId,
+    refresh_request_hash: credential.requestHash,
+    revoke_time: revocation?.timeMs ?? null,
+    revocation_reason: revocation?.reason ?? null,
+    purge_time: purgeTimeMs,
+  };
+}
+
+export function toSession(row: Row): Session {
+  const revokeTimeMs = row['revoke_time'] ?? null;
+  return {
+    sessionId: text(row, 'session_id'),
+    tenantId: text(row, 'tenant_id'),
+    userId: text(row, 'user_id'),
+    clientId: text(row, 'client_id'),
+    tokenMode: text(row, 'token_mode') as TokenMode,
+    createTimeMs: number(row, 'create_time'),
+    lastActiveTimeMs: number(row, 'last_active_time'),
+    idleTimeoutMs: number(row, 'idle_timeout_ms'),
+    absoluteTimeoutMs: number(row, 'absolute_timeout_ms'),
+    absoluteExpireTimeMs: number(row, 'absolute_expire_time'),
+    authTimeMs: number(row, 'auth_time'),
+    acr: text(row, 'acr'),
+    amr: json<string[]>(row, 'amr'),
+    device: {
+      deviceId: text(row, 'device_id'),
+      name: text(row, 'device_name'),
+      userAgent: text(row, 'user_agent'),
+      ipAddress: text(row, 'ip_address'),
+    },
+    actor: row['actor'] === null ? null : json<Actor>(row, 'actor'),
+    audiences: json<string[]>(row, 'audiences'),
+    claims: text(row, 'claims'),
+    data: text(row, 'data'),
+    version: number(row, 'version'),
+    minVersion: number(row, 'min_version'),
+    generations: [
+      number(row, 'user_generation'),
+      number(row, 'client_generation'),
+      number(row, 'tenant_generation'),
+      number(row, 'global_generation'),
+    ],
+    credential: {
+      nonce: text(row, 'refresh_nonce'),
+      generation: number(row, 'refresh_generation'),
+      keyId: number(row, 'refresh_key_id'),
+      spentTimesMs: json<number[]>(row, 'refresh_spent_times'),
+      requestId: text(row, 'refresh_request_id'),
+      requestHash: text(row, 'refresh_request_hash'),
+    },
+    revocation:
+      revokeTimeMs === null
+        ? null
+        : { timeMs: number(row, 'revoke_time'), reason: text(row, 'revocation_reason') as RevocationReason },
+  };
+}
+
+export function toEpochRecord(row: Row): EpochRecord {
+  const raised = row['min_generation'] !== null;
+  return {
+    epoch: raised
+      ? {
+          minGeneration: number(row, 'min_generation'),
+          raiseTimeMs: number(row, 'raise_time'),
+          reason: text(row, 'reason') as RevocationReason,
+        }
+      : null,
+    denyCreateUntilMs: row['deny_create_until'] === null ? null : number(row, 'deny_create_until'),
+    keepUntilMs: number(row, 'keep_until'),
+  };
+}
+
+export function toRequestRecord(row: Row): RequestRecord {
+  return {
+    requestHash: text(row, 'request_hash'),
+    sessionId: text(row, 'session_id'),
+    generation: number(row, 'refresh_generation'),
+    result: json<RequestRecord['result']>(row, 'result'),
+    expireTimeMs: number(row, 'expire_time'),
+  };
+}
+
+/** What a log entry's scope is kept as: whom it names, and the minimum that it sets. */
+export function scopeCells(scope: RevocationScope): { tenantId: string; subject: string; minimum: number; except: string } {
+  switch (scope.kind) {
+    case 'session':
+      return { tenantId: scope.tenantId, subject: scope.sessionId, minimum: scope.minVersion, except: '' };
+    case 'user':
+      return {
+        tenantId: scope.tenantId,
+        subject: scope.userId,
+        minimum: scope.minGeneration,
+        except: scope.exceptSessionId,
+      };
+    case 'client':
+      return { tenantId: scope.tenantId, subject: scope.clientId, minimum: scope.minGeneration, except: '' };
+    case 'tenant':
+      return { tenantId: scope.tenantId, subject: '', minimum: scope.minGeneration, except: '' };
+    case 'key':
+      return { tenantId: '', subject: scope.kid, minimum: 0, except: '' };
+    case 'global':
+      return { tenantId: '', subject: '', minimum: scope.minGeneration, except: '' };
+  }
+}
+
+export function toLogEntry(row: Row): LogEntry {
+  return {
+    position: number(row, 'position'),
+    tag: text(row, 'tag'),
+    previousTag: text(row, 'previous_tag'),
+    revocation: {
+      scope: toScope(row),
+      discardTimeMs: row['discard_time'] === null ? null : number(row, 'discard_time'),
+      reason: text(row, 'reason') as RevocationReason,
+      revokeTimeMs: number(row, 'revoke_time'),
+    },
+  };
+}
+
+function toScope(row: Row): RevocationScope {
+  const kind = text(row, 'scope') as RevocationScope['kind'];
+  const tenantId = text(row, 'tenant_id');
+  const subject = text(row, 'subject');
+  const minimum = number(row, 'minimum');
+  switch (kind) {
+    case 'session':
+      return { kind, tenantId, sessionId: subject, minVersion: minimum };
+    case 'user':
+      return {
+        kind,
+        tenantId,
+        userId: subject,
+        minGeneration: minimum,
+        exceptSessionId: text(row, 'except_session_id'),
+      };
+    case 'client':
+      return { kind, tenantId, clientId: subject, minGeneration: minimum };
+    case 'tenant':
+      return { kind, tenantId, minGeneration: minimum };
+    case 'key':
+      return { kind, kid: subject };
+    case 'global':
+      return { kind, minGeneration: minimum };
+  }
+}
+
+export function toStoredKey(row: Row): StoredKey {
+  return {
+    use: text(row, 'key_use') as StoredKey['use'],
+    sequence: number(row, 'sequence'),
+    keyId: text(row, 'key_id'),
+    algorithm: text(row, 'algorithm'),
+    publicJwk: text(row, 'public_jwk'),
+    sealed: row['sealed'] as Uint8Array,
+    activeTimeMs: number(row, 'active_time'),
+  };
+}
+
+export function text(row: Row, column: string): string {
+  return row[column] as string;
+}
+
+export function number(row: Row, column: string): number {
+  return row[column] as number;
+}
+
+function json<T>(row: Row, column: string): T {
+  return JSON.parse(text(row, column)) as T;
+}

@@ -1,0 +1,227 @@
+import type { Session } from '../../domain/session.ts';
+import type { ListQuery } from '../../domain/store.ts';
+import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import type { StoredKey } from '../../token/keys.ts';
+import type { EpochKey, EpochRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
+import type { Database } from './database.ts';
+import {
+  CONTENT_COLUMNS,
+  type Cell,
+  number,
+  type Row,
+  SESSION_COLUMNS,
+  scopeCells,
+  sessionCells,
+  text,
+  toEpochRecord,
+  toLogEntry,
+  toRequestRecord,
+  toSession,
+  toStoredKey,
+} from './rows.ts';
+
+const SQL = {
+  session: 'SELECT * FROM nest_auth_sessions WHERE session_id = ?',
+  insertSession: `INSERT INTO nest_auth_sessions (${SESSION_COLUMNS.join(', ')})
+    VALUES (${SESSION_COLUMNS.map(() => '?').join(', ')})`,
+  updateSession: `UPDATE nest_auth_sessions SET ${CONTENT_COLUMNS.map((column) => `${column} = ?`).join(', ')}
+    WHERE session_id = ?`,
+  revokeSession: `UPDATE nest_auth_sessions SET revoke_time = ?, revocation_reason = ?, purge_time = ?
+    WHERE session_id = ?`,
+  setUserGeneration: 'UPDATE nest_auth_sessions SET user_generation = ? WHERE session_id = ?',
+  touchSession: 'UPDATE nest_auth_sessions SET last_active_time = ? WHERE session_id = ?',
+  setPurgeTime: 'UPDATE nest_auth_sessions SET purge_time = ? WHERE session_id = ?',
+  deleteSession: 'DELETE FROM nest_auth_sessions WHERE session_id = ?',
+  unrevokedOfUser: `SELECT * FROM nest_auth_sessions
+    WHERE tenant_id = ? AND user_id = ? AND user_generation >= ? AND revoke_time IS NULL`,
+  unrevoked: 'SELECT * FROM nest_auth_sessions WHERE revoke_time IS NULL',
+  unrevokedOfTenant: 'SELECT * FROM nest_auth_sessions WHERE tenant_id = ? AND revoke_time IS NULL',
+  unrevokedOfClient: 'SELECT * FROM nest_auth_sessions WHERE tenant_id = ? AND client_id = ? AND revoke_time IS NULL',
+  listOfUser: `SELECT * FROM nest_auth_sessions
+    WHERE tenant_id = ? AND user_id = ? AND (create_time, session_id) < (?, ?)
+    ORDER BY create_time DESC, session_id DESC`,
+  sessionsDue: 'SELECT * FROM nest_auth_sessions WHERE purge_time <= ? ORDER BY purge_time LIMIT ?',
+
+  epoch: 'SELECT * FROM nest_auth_epochs WHERE scope = ? AND tenant_id = ? AND subject = ?',
+  putEpoch: `INSERT OR REPLACE INTO nest_auth_epochs
+    (scope, tenant_id, subject, min_generation, except_session_id, deny_create_until, raise_time, reason, keep_until)
+    VALUES (?, ?, ?, ?, '', ?, ?, ?, ?)`,
+  deleteEpochsDue: `DELETE FROM nest_auth_epochs WHERE rowid IN
+    (SELECT rowid FROM nest_auth_epochs WHERE keep_until <= ? LIMIT ?)`,
+
+  request: 'SELECT * FROM nest_auth_requests WHERE request_key = ?',
+  putRequest: `INSERT OR REPLACE INTO nest_auth_requests
+    (request_key, request_hash, session_id, refresh_generation, result, expire_time) VALUES (?, ?, ?, ?, ?, ?)`,
+  deleteRequestsDue: `DELETE FROM nest_auth_requests WHERE rowid IN
+    (SELECT rowid FROM nest_auth_requests WHERE expire_time <= ? LIMIT ?)`,
+
+  logHead: 'SELECT position, tag FROM nest_auth_revocations ORDER BY position DESC LIMIT 1',
+  appendLog: `INSERT INTO nest_auth_revocations
+    (position, tag, previous_tag, scope, tenant_id, subject, minimum, except_session_id, discard_time, reason, revoke_time)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  logAfter: 'SELECT * FROM nest_auth_revocations WHERE position > ? ORDER BY position LIMIT ?',
+  trimLog: 'DELETE FROM nest_auth_revocations WHERE position <= ?',
+
+  longestLifetime: 'SELECT max(lifetime_ms) AS longest FROM nest_auth_lifetimes WHERE kind = ? AND in_force_until > ?',
+  lifetime: 'SELECT in_force_until FROM nest_auth_lifetimes WHERE kind = ? AND lifetime_ms = ?',
+  putLifetime: 'INSERT OR REPLACE INTO nest_auth_lifetimes (kind, lifetime_ms, in_force_until) VALUES (?, ?, ?)',
+
+  keys: 'SELECT * FROM nest_auth_keys ORDER BY key_use, sequence',
+  insertKey: `INSERT OR IGNORE INTO nest_auth_keys
+    (key_use, sequence, key_id, algorithm, public_jwk, sealed, active_time) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+} as const;
+
+/** Later than any session, for the first page of a list. */
+const END_OF_TIME: Cell[] = [Number.MAX_SAFE_INTEGER, ''];
+
+/** The tables of one database file, by statements that are prepared once. */
+export class SqliteTables implements Tables {
+  readonly #statements: { readonly [K in keyof typeof SQL]: ReturnType<Database['prepare']> };
+
+  constructor(database: Database) {
+    const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
+    this.#statements = Object.fromEntries(prepared) as never;
+  }
+
+  session(sessionId: string): Session | undefined {
+    const row = this.#get('session', sessionId);
+    return row === undefined ? undefined : toSession(row);
+  }
+
+  insertSession(session: Session, purgeTimeMs: number): void {
+    const cells = sessionCells(session, purgeTimeMs);
+    this.#run('insertSession', ...SESSION_COLUMNS.map((column) => cells[column]));
+  }
+
+  updateSession(session: Session): void {
+    const cells = sessionCells(session, 0);
+    this.#run('updateSession', ...CONTENT_COLUMNS.map((column) => cells[column]), session.sessionId);
+  }
+
+  revokeSession(sessionId: string, revocation: NonNullable<Session['revocation']>, purgeTimeMs: number): void {
+    this.#run('revokeSession', revocation.timeMs, revocation.reason, purgeTimeMs, sessionId);
+  }
+
+  setUserGeneration(sessionId: string, generation: number): void {
+    this.#run('setUserGeneration', generation, sessionId);
+  }
+
+  touchSession(sessionId: string, lastActiveTimeMs: number): void {
+    this.#run('touchSession', lastActiveTimeMs, sessionId);
+  }
+
+  setPurgeTime(sessionId: string, purgeTimeMs: number): void {
+    this.#run('setPurgeTime', purgeTimeMs, sessionId);
+  }
+
+  deleteSession(sessionId: string): void {
+    this.#run('deleteSession', sessionId);
+  }
+
+  unrevokedOfUser(tenantId: string, userId: string, minGeneration: number): Session[] {
+    return this.#all('unrevokedOfUser', tenantId, userId, minGeneration).map(toSession);
+  }
+
+  unrevoked(tenantId: string | null, clientId: string | null): Iterable<Session> {
+    if (tenantId === null) return this.#each('unrevoked', [], toSession);
+    if (clientId === null) return this.#each('unrevokedOfTenant', [tenantId], toSession);
+    return this.#each('unrevokedOfClient', [tenantId, clientId], toSession);
+  }
+
+  *listOfUser({ tenantId, userId, clientId, deviceId, after }: Omit<ListQuery, 'states' | 'limit'>): Iterable<Session> {
+    const before = after === null ? END_OF_TIME : [after.createTimeMs, after.sessionId];
+    for (const session of this.#each('listOfUser', [tenantId, userId, ...before], toSession)) {
+      if (clientId !== '' && session.clientId !== clientId) continue;
+      if (deviceId === '' || session.device.deviceId === deviceId) yield session;
+    }
+  }
+
+  sessionsDue(nowMs: number, limit: number): Session[] {
+    return this.#all('sessionsDue', nowMs, limit).map(toSession);
+  }
+
+  epoch({ scope, tenantId, subject }: EpochKey): EpochRecord | undefined {
+    const row = this.#get('epoch', scope, tenantId, subject);
+    return row === undefined ? undefined : toEpochRecord(row);
+  }
+
+  putEpoch({ scope, tenantId, subject }: EpochKey, { epoch, denyCreateUntilMs, keepUntilMs }: EpochRecord): void {
+    const { minGeneration = null, raiseTimeMs = null, reason = null } = epoch ?? {};
+    this.#run('putEpoch', scope, tenantId, subject, minGeneration, denyCreateUntilMs, raiseTimeMs, reason, keepUntilMs);
+  }
+
+  deleteEpochsDue(nowMs: number, limit: number): number {
+    return this.#run('deleteEpochsDue', nowMs, limit);
+  }
+
+  request(key: string): RequestRecord | undefined {
+    const row = this.#get('request', key);
+    return row === undefined ? undefined : toRequestRecord(row);
+  }
+
+  putRequest(key: string, { requestHash, sessionId, generation, result, expireTimeMs }: RequestRecord): void {
+    this.#run('putRequest', key, requestHash, sessionId, generation, JSON.stringify(result), expireTimeMs);
+  }
+
+  deleteRequestsDue(nowMs: number, limit: number): number {
+    return this.#run('deleteRequestsDue', nowMs, limit);
+  }
+
+  logHead(): LogPosition {
+    const row = this.#get('logHead');
+    return row === undefined ? LOG_START : { position: number(row, 'position'), tag: text(row, 'tag') };
+  }
+
+  appendLog({ position, tag, previousTag, revocation }: LogEntry): void {
+    const { scope, discardTimeMs, reason, revokeTimeMs } = revocation;
+    const { tenantId, subject, minimum, except } = scopeCells(scope);
+    const chain = [position, tag, previousTag];
+    this.#run('appendLog', ...chain, scope.kind, tenantId, subject, minimum, except, discardTimeMs, reason, revokeTimeMs);
+  }
+
+  logAfter(position: number, limit: number): LogEntry[] {
+    return this.#all('logAfter', position, limit).map(toLogEntry);
+  }
+
+  trimLog(position: number): void {
+    this.#run('trimLog', position);
+  }
+
+  longestLifetimeMs(kind: LifetimeKind, nowMs: number): number {
+    const row = this.#get('longestLifetime', kind, nowMs);
+    return row?.['longest'] == null ? 0 : number(row, 'longest');
+  }
+
+  lifetimeInForceUntilMs(kind: LifetimeKind, lifetimeMs: number): number {
+    const row = this.#get('lifetime', kind, lifetimeMs);
+    return row === undefined ? 0 : number(row, 'in_force_until');
+  }
+
+  putLifetime(kind: LifetimeKind, lifetimeMs: number, inForceUntilMs: number): void {
+    this.#run('putLifetime', kind, lifetimeMs, inForceUntilMs);
+  }
+
+  keys(): StoredKey[] {
+    return this.#all('keys').map(toStoredKey);
+  }
+
+  insertKeyIfAbsent({ use, sequence, keyId, algorithm, publicJwk, sealed, activeTimeMs }: StoredKey): void {
+    this.#run('insertKey', use, sequence, keyId, algorithm, publicJwk, sealed, activeTimeMs);
+  }
+
+  #get(name: keyof typeof SQL, ...cells: Cell[]): Row | undefined {
+    return this.#statements[name].get(...cells) as Row | undefined;
+  }
+
+  #all(name: keyof typeof SQL, ...cells: Cell[]): Row[] {
+    return this.#statements[name].all(...cells) as Row[];
+  }
+
+  *#each<T>(name: keyof typeof SQL, cells: Cell[], convert: (row: Row) => T): Iterable<T> {
+    for (const row of this.#statements[name].iterate(...cells)) yield convert(row as Row);
+  }
+
+  #run(name: keyof typeof SQL, ...cells: Cell[]): number {
+    return Number(this.#statements[name].run(...cells).changes);
+  }
+}

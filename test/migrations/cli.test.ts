@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runMigrate } from '../../src/cli/migrate.ts';
+
+const NAME = '20261120195500_create_sessions';
+
+describe('migrate command', () => {
+  let folder: string;
+  let url: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+    url = `sqlite:${join(folder, 'data', 'sessions.db')}`;
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  async function run(args: string, storeUrl = url): Promise<{ code: number; lines: string[] }> {
+    const lines: string[] = [];
+    const code = await runMigrate(args.split(' '), storeUrl, (line) => lines.push(line));
+    return { code, lines };
+  }
+
+  it('applies, shows and reverts', async () => {
+    assert.deepEqual(await run('up'), { code: 0, lines: [`applied ${NAME}`] });
+    assert.deepEqual(await run('up'), { code: 0, lines: ['nothing to apply'] });
+    assert.deepEqual(await run('status'), { code: 0, lines: [`applied ${NAME}`] });
+    assert.deepEqual(await run('down'), { code: 0, lines: [`reverted ${NAME}`] });
+    assert.deepEqual(await run('down'), { code: 0, lines: ['nothing to revert'] });
+    assert.deepEqual(await run('status'), { code: 0, lines: [`pending ${NAME}`] });
+  });
+
+  it('makes no database to look at', async () => {
+    for (const command of ['status', 'down']) {
+      const { code, lines } = await run(command);
+      assert.equal(code, 1);
+      assert.match(lines.join(), /^there is no database .*: `migrate up` makes it$/);
+    }
+    assert.equal(existsSync(join(folder, 'data')), false);
+  });
+
+  it('knows that memory has no schema', async () => {
+    assert.deepEqual(await run('up', 'memory:'), { code: 0, lines: ['memory: has no schema: nothing to migrate'] });
+  });
+
+  it('names what it supports, and prints no URL', async () => {
+    for (const storeUrl of [
+      'redis://user:secret@localhost',
+      'postgres://user:secret@localhost/db',
+      'sqlite:',
+      'secret',
+    ]) {
+      const { code, lines } = await run('up', storeUrl);
+      assert.equal(code, 2);
+      assert.match(lines.join(), /^STORE_URL: .*sqlite:PATH/);
+      assert.doesNotMatch(lines.join(), /secret/);
+    }
+  });
+
+  it('shows its usage', async () => {
+    for (const args of ['', 'sideways', 'toString', 'up now']) {
+      assert.deepEqual(await run(args), { code: 2, lines: ['usage: migrate up | down | status'] });
+    }
+  });
+
+  it('fails with one line', async () => {
+    const { code, lines } = await run('up', `sqlite:${folder}`);
+    assert.equal(code, 1);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /it can not be opened/);
+  });
+});
