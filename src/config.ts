@@ -1,0 +1,248 @@
+import {
+  type Address,
+  address,
+  DAY,
+  duration,
+  durationText,
+  Fault,
+  flag,
+  HOUR,
+  MINUTE,
+  oneOf,
+  SECOND,
+  wholeNumber,
+} from './config_value.ts';
+import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
+import type { StoreRules } from './domain/store.ts';
+import type { SigningAlgorithm } from './token/keys.ts';
+import { parseMasterKey } from './token/master_key.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type StoreLocation = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
+
+/** Where the key comes from that seals the signing keys; this module itself reads no file. */
+export type MasterKeySource =
+  | { readonly kind: 'value'; readonly bytes: Buffer }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'beside_database' }
+  /** Made at start and lost with the process, as is everything that it seals. */
+  | { readonly kind: 'ephemeral' };
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** What the process runs with; deeply frozen, but for the bytes of the master key. Times in ms. */
+export interface Config {
+  readonly store: StoreLocation;
+  readonly masterKey: MasterKeySource;
+  readonly grpcAddress: Address;
+  readonly httpAddress: Address;
+  readonly tokenIssuer: string;
+  readonly tokenAudience: string;
+  readonly signingAlgorithm: SigningAlgorithm;
+  /** 0 = no idle limit. */
+  readonly idleTimeoutMs: number;
+  readonly absoluteTimeoutMs: number;
+  readonly maxIdleTimeoutMs: number;
+  readonly rules: StoreRules;
+  readonly migrateOnStart: boolean;
+  readonly shutdownTimeoutMs: number;
+  readonly logLevel: LogLevel;
+}
+
+/** The environment cannot be run with. The message has one line per fault and holds no value of a variable. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+interface Variable<T> {
+  /** Read where the variable is unset or empty. */
+  readonly defaultText: string;
+  readonly meaning: string;
+  readonly parse: (text: string) => T | Fault;
+}
+
+const LONGEST = 3650 * DAY;
+
+const VARIABLES = {
+  STORE_URL: variable('sqlite:./data/sessions.db', 'where sessions live: `memory:` or `sqlite:PATH`', storeLocation),
+  MASTER_KEY: variable(
+    '',
+    'base64 of the 32 bytes that seal the signing keys; unset: a file beside the SQLite database',
+    masterKey,
+  ),
+  MASTER_KEY_FILE: variable('', 'a file that holds the master key, in place of MASTER_KEY', (text) => text),
+  GRPC_ADDRESS: variable('127.0.0.1:50051', 'host:port of the RPCs', address),
+  HTTP_ADDRESS: variable(
+    '127.0.0.1:8080',
+    'host:port of `/.well-known/jwks.json`, `/.well-known/openid-configuration`, `/healthz` and `/readyz`',
+    address,
+  ),
+  TOKEN_ISSUER: variable('http://127.0.0.1:8080', 'the `iss` of access tokens, a URL', issuer),
+  TOKEN_AUDIENCE: variable('session-authority', 'the `aud` of access tokens whose session names none', audience),
+  SIGNING_ALGORITHM: variable('ES256', 'what signs access tokens: `ES256` or `RS256`', oneOf('ES256', 'RS256')),
+  ACCESS_TOKEN_TTL: variable('10m', 'the lifetime of an access token', duration(SECOND, MAX_ACCESS_TOKEN_TTL_MS)),
+  IDLE_TIMEOUT: variable('7d', 'how long an unused session lives; `0` = no such limit', duration(0, LONGEST)),
+  ABSOLUTE_TIMEOUT: variable('30d', 'how long a session lives, however much it is used', duration(1, LONGEST)),
+  MAX_IDLE_TIMEOUT: variable('365d', 'the longest idle timeout that a request may ask for', duration(1, LONGEST)),
+  MAX_ABSOLUTE_TIMEOUT: variable('365d', 'the longest absolute timeout a request may ask for', duration(1, LONGEST)),
+  REFRESH_GRACE: variable('10s', 'how long a spent refresh token still gets the current one', duration(0, 5 * MINUTE)),
+  TOUCH_INTERVAL: variable('1m', 'a session used again within this time is not written again', duration(0, LONGEST)),
+  ENDED_SESSION_RETENTION: variable('24h', 'how long an ended session stays readable', duration(0, LONGEST)),
+  MAX_SESSIONS_PER_USER: variable('100', 'live sessions that a user may have; `0` = no limit', wholeNumber(100_000)),
+  SESSION_LIMIT_POLICY: variable(
+    'evict-oldest',
+    'at that limit: `evict-oldest`, `evict-least-recently-active` or `reject`',
+    oneOf('evict-oldest', 'evict-least-recently-active', 'reject'),
+  ),
+  MIGRATE_ON_START: variable('false', '`true`: bring the schema up to date at start; SQLite always does', flag),
+  SHUTDOWN_TIMEOUT: variable('10s', 'how long calls in progress may take to end at shutdown', duration(0, HOUR)),
+  LOG_LEVEL: variable(
+    'info',
+    '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  ),
+};
+
+type Name = keyof typeof VARIABLES;
+type Values = { [N in Name]: Exclude<ReturnType<(typeof VARIABLES)[N]['parse']>, Fault> };
+
+/** The same table, by a type that ties a name to its value. */
+const TABLE: { readonly [N in Name]: Variable<Values[N]> } = VARIABLES;
+const NAMES = Object.keys(VARIABLES) as readonly Name[];
+
+export interface ConfigVariable {
+  readonly name: string;
+  /** What is read where the variable is unset or empty; empty = nothing. */
+  readonly defaultText: string;
+  /** One line, with Markdown code spans. */
+  readonly meaning: string;
+}
+
+/** Every variable that is read, in the order in which to show them. */
+export const CONFIG_VARIABLES: readonly ConfigVariable[] = deepFreeze(
+  NAMES.map((name) => ({ name, defaultText: TABLE[name].defaultText, meaning: TABLE[name].meaning })),
+);
+
+/**
+ * Reads and validates the whole environment; an empty variable counts as unset.
+ *
+ * @throws {ConfigError} with every fault of it.
+ */
+export function readConfig(env: Environment): Config {
+  const sound: Partial<Values> = {};
+  const faults: string[] = [];
+  for (const name of NAMES) readVariable(name, env, sound, faults);
+  faults.push(...conflicts(env, sound));
+  if (faults.length > 0) throw new ConfigError(faults);
+  // Without a fault every variable has been read.
+  return deepFreeze(configOf(sound as Values));
+}
+
+function readVariable<N extends Name>(name: N, env: Environment, sound: Partial<Values>, faults: string[]): void {
+  const { defaultText, parse } = TABLE[name];
+  const value = parse(env[name] || defaultText);
+  if (value instanceof Fault) faults.push(`${name}: ${value.text}`);
+  else sound[name] = value;
+}
+
+/** Faults between variables; a duration that is at fault by itself is not compared. */
+function conflicts(env: Environment, values: Partial<Values>): string[] {
+  const faults: string[] = [];
+  const idle = values.IDLE_TIMEOUT ?? 0;
+  const ttl = values.ACCESS_TOKEN_TTL;
+  if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
+  if (idle > 0 && ttl !== undefined && idle < ttl) {
+    faults.push(`IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: 0, or at least ${durationText(ttl)}`);
+  }
+  for (const name of ['IDLE_TIMEOUT', 'ABSOLUTE_TIMEOUT'] as const) {
+    const max = values[`MAX_${name}`];
+    if (max === undefined || (values[name] ?? 0) <= max) continue;
+    faults.push(`${name}: is longer than MAX_${name}; allowed: at most ${durationText(max)}`);
+  }
+  return faults;
+}
+
+function configOf(values: Values): Config {
+  return {
+    store: values.STORE_URL,
+    masterKey: masterKeySource(values),
+    grpcAddress: values.GRPC_ADDRESS,
+    httpAddress: values.HTTP_ADDRESS,
+    tokenIssuer: values.TOKEN_ISSUER,
+    tokenAudience: values.TOKEN_AUDIENCE,
+    signingAlgorithm: values.SIGNING_ALGORITHM,
+    idleTimeoutMs: values.IDLE_TIMEOUT,
+    absoluteTimeoutMs: values.ABSOLUTE_TIMEOUT,
+    maxIdleTimeoutMs: values.MAX_IDLE_TIMEOUT,
+    rules: {
+      accessTokenTtlMs: values.ACCESS_TOKEN_TTL,
+      maxAbsoluteTimeoutMs: values.MAX_ABSOLUTE_TIMEOUT,
+      refreshGraceMs: values.REFRESH_GRACE,
+      touchIntervalMs: values.TOUCH_INTERVAL,
+      endedSessionRetentionMs: values.ENDED_SESSION_RETENTION,
+      limit: { max: values.MAX_SESSIONS_PER_USER, policy: values.SESSION_LIMIT_POLICY },
+    },
+    migrateOnStart: values.MIGRATE_ON_START,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function masterKeySource(values: Values): MasterKeySource {
+  if (values.MASTER_KEY !== null) return { kind: 'value', bytes: values.MASTER_KEY };
+  if (values.MASTER_KEY_FILE !== '') return { kind: 'file', path: values.MASTER_KEY_FILE };
+  return { kind: values.STORE_URL.kind === 'memory' ? 'ephemeral' : 'beside_database' };
+}
+
+function variable<T>(defaultText: string, meaning: string, parse: Variable<T>['parse']): Variable<T> {
+  return { defaultText, meaning, parse };
+}
+
+function storeLocation(text: string): StoreLocation | Fault {
+  const allowed = 'memory:, sqlite:PATH';
+  if (text === 'memory:') return { kind: 'memory' };
+  const later = /^(postgres|postgresql|rediss?|redis-sentinel|redis-cluster|module):/.exec(text);
+  if (later !== null) return new Fault(`a ${later[1]} store is not served by this version`, allowed);
+  if (!text.startsWith('sqlite:')) return new Fault('names no known kind of store', allowed);
+  const path = text.slice('sqlite:'.length);
+  if (path === '' || path.trim() !== path) return new Fault('names no file', 'sqlite:PATH, without spaces around it');
+  if (path.startsWith('//'))
+    return new Fault('starts its path with //', 'sqlite:./data/sessions.db, sqlite:/data/x.db');
+  // SQLite itself reads more into such names than a path.
+  if (/^(:|file:)/.test(path)) return new Fault('names no file', 'sqlite:PATH; for a store in memory, memory:');
+  return { kind: 'sqlite', path };
+}
+
+function masterKey(text: string): Buffer | null | Fault {
+  if (text === '') return null;
+  return parseMasterKey(text) ?? new Fault('is not a key', 'base64 (RFC 4648, section 4) of exactly 32 bytes');
+}
+
+/** Kept as it stands, since verifiers compare it character by character (RFC 9068, section 4). */
+function issuer(text: string): string | Fault {
+  const printable = /^https?:\/\/[\x21-\x7e]+$/.test(text);
+  if (printable && !/[?#]/.test(text) && URL.canParse(text) && !/\/\/[^/]*@/.test(text)) return text;
+  return new Fault('is not an issuer', 'an http:// or https:// URL without query, fragment, user or spaces');
+}
+
+function audience(text: string): string | Fault {
+  if (Buffer.byteLength(text) <= LIMITS.audience && text.trim() === text && !/\p{Cc}/u.test(text)) return text;
+  return new Fault(
+    'is not an audience',
+    `1 to ${LIMITS.audience} bytes without control characters or spaces around them`,
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  // The elements of a Buffer cannot be frozen.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,167 @@
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { SessionAuthority } from '../domain/authority.ts';
+import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
+import { invalidField, SessionError } from '../error.ts';
+import type { BatchValidateSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsRequest.ts';
+import type { BatchValidateSessionsResponse } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsResponse.ts';
+import type { ListSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/ListSessionsRequest.ts';
+import type { ListSessionsResponse } from '../wire/gen/sessionauthority/v1/ListSessionsResponse.ts';
+import type { SessionServiceDefinition, SessionServiceHandlers } from '../wire/gen/sessionauthority/v1/SessionService.ts';
+import { loadSessionService } from '../wire/loader.ts';
+import {
+  FULL_VIEW,
+  toCreateRequest,
+  toGetRequest,
+  toListRequest,
+  toRefreshRequest,
+  toRevokeManyRequest,
+  toRevokeRequest,
+  toRotateRequest,
+  toUpdateRequest,
+  toValidateRequest,
+} from './convert_request.ts';
+import { fromBegun, fromRecord, fromRefreshed, fromValidation, maxEncodedBytes, maxValidationBytes } from './convert_response.ts';
+import { Fields } from './fields.ts';
+import { toServiceError } from './status.ts';
+
+/** What the handlers are made of. */
+export interface ServiceParts {
+  readonly authority: SessionAuthority;
+  readonly jwksJson: () => string;
+  /** Told of faults, never of refusals; the caller of the RPC learns nothing of them. */
+  readonly onFault: (rpc: string, error: SessionError) => void;
+}
+
+/** Sessions in one message stay below this, so that the rest of the message has room. */
+const SESSIONS_BUDGET_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
+
+/** What a request that does not decode arrives as. */
+const UNDECODABLE = Symbol('undecodable');
+
+/** The contract, with bytes that do not decode left for the handler to refuse. */
+export function sessionServiceDefinition(): SessionServiceDefinition {
+  const definition = loadSessionService();
+  for (const method of Object.values(definition)) {
+    const decode = method.requestDeserialize as (bytes: Buffer) => unknown;
+    method.requestDeserialize = (bytes: Buffer) => {
+      try {
+        return decode(bytes) as never;
+      } catch {
+        return UNDECODABLE as never;
+      }
+    };
+  }
+  return definition;
+}
+
+export function sessionServiceHandlers(service: ServiceParts): SessionServiceHandlers {
+  const { authority, jwksJson } = service;
+  const unary = unaryOf(service.onFault);
+  return {
+    CreateSession: unary('CreateSession', async (wire) => fromBegun(await authority.create(toCreateRequest(wire)))),
+    RefreshSession: unary('RefreshSession', async (wire) =>
+      fromRefreshed(await authority.refresh(toRefreshRequest(wire))),
+    ),
+    ValidateSession: unary('ValidateSession', async (wire, deadlineMs) => {
+      const fields = new Fields();
+      const request = toValidateRequest(wire, fields);
+      fields.check();
+      return fromValidation(await authority.validate(request, deadlineMs), isFull(wire));
+    }),
+    BatchValidateSessions: unary('BatchValidateSessions', (wire, deadlineMs) => validateBatch(authority, wire, deadlineMs)),
+    GetSession: unary('GetSession', async (wire) => ({
+      session: fromRecord(await authority.get(toGetRequest(wire)), isFull(wire)),
+    })),
+    ListSessions: unary('ListSessions', (wire) => listPage(authority, wire)),
+    UpdateSession: unary('UpdateSession', async (wire) => {
+      const { record, consistencyToken } = await authority.update(toUpdateRequest(wire));
+      return { session: fromRecord(record, true), ...(consistencyToken !== null && { consistencyToken }) };
+    }),
+    RotateSession: unary('RotateSession', async (wire) => fromBegun(await authority.rotate(toRotateRequest(wire)))),
+    RevokeSession: unary('RevokeSession', async (wire) => {
+      const { revoked, consistencyToken } = await authority.revoke(toRevokeRequest(wire));
+      return { revoked, ...(consistencyToken !== null && { consistencyToken }) };
+    }),
+    RevokeSessions: unary('RevokeSessions', async (wire) => {
+      const { count, consistencyToken } = await authority.revokeMany(toRevokeManyRequest(wire));
+      return {
+        ...(count !== null && { sessionCount: count }),
+        ...(consistencyToken !== null && { consistencyToken }),
+      };
+    }),
+    GetJwks: unary('GetJwks', async () => ({ jwksJson: jwksJson() })),
+    WatchRevocations: (call) => {
+      call.emit('error', { code: 12, details: 'WatchRevocations: not offered by this version' });
+    },
+  };
+}
+
+type UnaryHandler<I, O> = (call: ServerUnaryCall<I, O>, answer: sendUnaryData<O>) => void;
+
+/** A handler from a function of the request: refusals become statuses, faults INTERNAL and a line in the log. */
+function unaryOf(onFault: ServiceParts['onFault']) {
+  return <I, O>(rpc: string, handle: (wire: I, deadlineMs: number) => Promise<O>): UnaryHandler<I, O> =>
+    (call, answer) => {
+      const run = async () => {
+        if ((call.request as unknown) === UNDECODABLE) throw invalidField('request', 'does not decode as its message');
+        return handle(call.request, deadlineOf(call.getDeadline()));
+      };
+      run().then(
+        (response) => answer(null, response),
+        (thrown: unknown) => {
+          const error = SessionError.from(thrown);
+          if (error.cause !== undefined || error.code === 'INTERNAL') onFault(rpc, error);
+          answer(toServiceError(error));
+        },
+      );
+    };
+}
+
+/** Milliseconds since the epoch; infinite where the caller set none. */
+function deadlineOf(deadline: Date | number): number {
+  return typeof deadline === 'number' ? deadline : deadline.getTime();
+}
+
+function isFull(wire: { view: string }): boolean {
+  return FULL_VIEW[wire.view] ?? false;
+}
+
+async function validateBatch(
+  authority: SessionAuthority,
+  { requests: wires }: BatchValidateSessionsRequest__Output,
+  deadlineMs: number,
+): Promise<BatchValidateSessionsResponse> {
+  const fields = new Fields();
+  if (wires.length > LIMITS.batchItems) fields.fault('requests', `more than ${LIMITS.batchItems} items`);
+  fields.check();
+  const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
+  fields.check();
+  const validations = await Promise.all(requests.map((request) => authority.validate(request, deadlineMs)));
+  let bytes = 0;
+  const responses = validations.map((validation, index) => {
+    const full = FULL_VIEW[wires[index]?.view ?? ''] ?? false;
+    bytes += maxValidationBytes(validation, full);
+    return fromValidation(validation, full);
+  });
+  if (bytes > SESSIONS_BUDGET_BYTES) {
+    throw invalidField('requests', 'the answers may exceed 1 MiB; ask for fewer sessions or claims in one call');
+  }
+  return { responses };
+}
+
+/** A page as full as the message allows, of at least one session. */
+async function listPage(authority: SessionAuthority, wire: ListSessionsRequest__Output): Promise<ListSessionsResponse> {
+  const full = isFull(wire);
+  const { records, more, tokenAfter } = await authority.list(toListRequest(wire));
+  let bytes = 0;
+  const fitting = records.filter((record) => {
+    bytes += maxEncodedBytes(record, full);
+    return bytes <= SESSIONS_BUDGET_BYTES;
+  });
+  const last = fitting.at(-1);
+  const isLastPage = last === undefined || (!more && fitting.length === records.length);
+  return {
+    sessions: fitting.map((record) => fromRecord(record, full)),
+    nextPageToken: isLastPage ? '' : tokenAfter(last.session),
+  };
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { runMigrate } from './cli/migrate.ts';
+import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
+import { startServer } from './server.ts';
+import { createLog } from './telemetry/log.ts';
+
+const USAGE = `usage: session-authority COMMAND
+
+commands:
+  serve                    run the service
+  migrate up|down|status   apply, revert (one) or show the migrations of the store's schema
+
+options:
+  --help                   show this
+  --version                show the version
+
+environment:
+`;
+
+/** Exit codes: 0 done, 1 failed, 2 not understood. */
+async function run([command = '', ...args]: readonly string[]): Promise<number> {
+  switch (command) {
+    case 'serve':
+      return args.length === 0 ? serve() : usageFault();
+    case 'migrate':
+      return runMigrate(args, process.env['STORE_URL'] || defaultOf('STORE_URL'), console.log);
+    case '--help':
+      console.log(help());
+      return 0;
+    case '--version':
+      console.log(version());
+      return 0;
+    default:
+      return usageFault();
+  }
+}
+
+async function serve(): Promise<number> {
+  const config = readConfig(process.env);
+  const log = createLog(config.logLevel);
+  if (Number.parseInt(process.versions.node, 10) < 22) {
+    log.warn('this version of Node gets no more security fixes: run the service on Node 22 or later');
+  }
+  const stopAsked = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => resolve(signal));
+  });
+  const server = await startServer(config, log);
+  log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
+  const signal = await stopAsked;
+  log.info('stopping', { signal });
+  await server.stop();
+  log.info('stopped');
+  return 0;
+}
+
+function usageFault(): number {
+  console.error(help());
+  return 2;
+}
+
+function help(): string {
+  const width = Math.max(...CONFIG_VARIABLES.map(({ name }) => name.length));
+  const lines = CONFIG_VARIABLES.map(({ name, defaultText, meaning }) => {
+    const given = defaultText === '' ? '' : ` (${defaultText})`;
+    return `  ${name.padEnd(width)}  ${meaning.replaceAll('`', '')}${given}`;
+  });
+  return USAGE + lines.join('\n');
+}
+
+function version(): string {
+  const file = new URL(import.meta.resolve('#root/package.json'));
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function defaultOf(variable: string): string {
+  return CONFIG_VARIABLES.find(({ name }) => name === variable)?.defaultText ?? '';
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  // What is thrown here is meant for the operator: one line that says what, where and what to do.
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}

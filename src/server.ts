@@ -1,0 +1,185 @@
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config.ts';
+import type { Address } from './config_value.ts';
+import { SessionAuthority } from './domain/authority.ts';
+import { ConsistencyTokens } from './domain/consistency_token.ts';
+import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
+import { PageTokens } from './domain/page_token.ts';
+import type { AuditRecord, AuthorityParts } from './domain/parts.ts';
+import type { ClockOffset } from './domain/store.ts';
+import { TokenIssuer } from './domain/tokens.ts';
+import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
+import { createHttpServer } from './http/server.ts';
+import { RevocationFeed } from './revocation/feed.ts';
+import type { EmbeddedStore } from './store/embedded/store.ts';
+import { openMemoryStore } from './store/memory/store.ts';
+import { openSqliteStore } from './store/sqlite/store.ts';
+import type { Log } from './telemetry/log.ts';
+import type { KeyRing } from './token/key_ring.ts';
+import { ensureMasterKeyFile, generateMasterKey, readMasterKeyFile } from './token/master_key.ts';
+import { createAccessTokenVerifier } from './token/verify.ts';
+import { openKeyRing } from './upkeep/keys.ts';
+import { startUpkeep } from './upkeep/upkeep.ts';
+
+/** Whole tokens whose signature need not be verified again; about 2 KiB each. */
+const VERIFIED_TOKENS = 20_000;
+
+/** A running service. */
+export interface SessionServer {
+  /** The ports that were bound. */
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Stops taking calls, lets those in progress end within SHUTDOWN_TIMEOUT, and closes the store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the store and the keys, and serves. Throws where something is not as the configuration
+ * says; nothing is left open then.
+ * @param clock what tests move the store's clock by
+ */
+export async function startServer(config: Config, log: Log, clock: ClockOffset = { ms: 0 }): Promise<SessionServer> {
+  const now = () => Date.now() + clock.ms;
+  const store = await openStore(config, clock);
+  const undo: (() => Promise<void> | void)[] = [() => store.close()];
+  try {
+    const masterKey = masterKeyOf(config);
+    const keys = await openKeyRing(store, masterKey, config.signingAlgorithm, now);
+    const parts = authorityParts(config, store, keys, masterKey, log, now);
+    const onFault = (task: string, error: unknown) => log.error('upkeep failed', { task, error });
+    const stopUpkeep = startUpkeep({ store, feed: parts.feed, keys, now, onFault });
+    undo.push(stopUpkeep);
+    let stopping = false;
+    const grpc = await listenGrpc(config.grpcAddress, parts, () => keys.jwksJson(now()), log);
+    undo.push(() => grpc.stop(config.shutdownTimeoutMs));
+    const http = createHttpServer({
+      issuer: config.tokenIssuer,
+      jwksJson: () => keys.jwksJson(now()),
+      isReady: async () => !stopping && (await answers(store)),
+    });
+    const httpPort = await listenHttp(http, config.httpAddress);
+    undo.push(() => closeHttp(http));
+    const stop = async () => {
+      stopping = true;
+      for (const step of undo.splice(0).reverse()) await step();
+    };
+    return { grpcPort: grpc.port, httpPort, stop };
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+function openStore({ store, rules }: Config, clock: ClockOffset): Promise<EmbeddedStore> | EmbeddedStore {
+  return store.kind === 'memory' ? openMemoryStore(rules, clock) : openSqliteStore(store.path, rules, clock);
+}
+
+function masterKeyOf({ masterKey, store }: Config): Buffer {
+  switch (masterKey.kind) {
+    case 'value':
+      return masterKey.bytes;
+    case 'file':
+      return readMasterKeyFile(masterKey.path);
+    case 'beside_database':
+      return store.kind === 'sqlite' ? ensureMasterKeyFile(`${store.path}.master-key`) : generateMasterKey();
+    case 'ephemeral':
+      return generateMasterKey();
+  }
+}
+
+function authorityParts(
+  config: Config,
+  store: EmbeddedStore,
+  keys: KeyRing,
+  masterKey: Buffer,
+  log: Log,
+  now: () => number,
+): AuthorityParts {
+  const { tokenIssuer: issuer, rules } = config;
+  return {
+    store,
+    feed: new RevocationFeed(store),
+    tokens: new TokenIssuer(keys, issuer, rules.accessTokenTtlMs),
+    verifier: createAccessTokenVerifier({
+      issuer,
+      key: (kid) => keys.verificationKey(kid, now()),
+      now,
+      maxLifetimeMs: MAX_ACCESS_TOKEN_TTL_MS,
+      clockSkewMs: CLOCK_SKEW_MS,
+      cacheSize: VERIFIED_TOKENS,
+    }),
+    consistencyTokens: new ConsistencyTokens(masterKey, store.storeId),
+    pageTokens: new PageTokens(masterKey),
+    rules: {
+      audience: config.tokenAudience,
+      accessTokenTtlMs: rules.accessTokenTtlMs,
+      touchIntervalMs: rules.touchIntervalMs,
+      idleTimeoutMs: config.idleTimeoutMs,
+      absoluteTimeoutMs: config.absoluteTimeoutMs,
+      maxIdleTimeoutMs: config.maxIdleTimeoutMs,
+      maxAbsoluteTimeoutMs: rules.maxAbsoluteTimeoutMs,
+    },
+    audit: (record) => log.info('audit', auditFields(record)),
+    now,
+  };
+}
+
+function auditFields({ action, tenantId, sessionId, scope, reason, actor }: AuditRecord) {
+  return {
+    action,
+    tenantId,
+    reason,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(scope?.kind === 'user' && { userId: scope.userId }),
+    ...(scope?.kind === 'client' && { clientId: scope.clientId }),
+    ...(actor !== null && { actorUserId: actor.userId, actorReason: actor.reason }),
+  };
+}
+
+async function listenGrpc(
+  address: Address,
+  parts: AuthorityParts,
+  jwksJson: () => string,
+  log: Log,
+): Promise<GrpcListener> {
+  const onFault = (rpc: string, error: unknown) => log.error('call failed', { rpc, error });
+  const authority = new SessionAuthority(parts);
+  try {
+    return await startGrpcListener(addressText(address), { authority, jwksJson, onFault });
+  } catch (error) {
+    throw new Error(`GRPC_ADDRESS: can not listen on ${addressText(address)}; is another program using it?`, {
+      cause: error,
+    });
+  }
+}
+
+function listenHttp(server: HttpServer, address: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const text = `HTTP_ADDRESS: can not listen on ${addressText(address)}; is another program using it?`;
+      reject(new Error(text, { cause }));
+    });
+    server.listen(address.port, address.host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function closeHttp(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+async function answers(store: EmbeddedStore): Promise<boolean> {
+  try {
+    await store.keys();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function addressText({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
