@@ -158,7 +158,10 @@ export class SessionAuthority {
       case 'etag_mismatch':
         throw new SessionError('ETAG_MISMATCH', 'etag: the session has changed since; read it and try again');
       case 'too_large':
-        throw invalidField(`merge_${outcome.field}`, `the result is larger than ${LIMITS[outcome.field]} bytes of JSON`);
+        throw invalidField(
+          `merge_${outcome.field}`,
+          `the result is larger than ${LIMITS[outcome.field]} bytes of JSON`,
+        );
       case 'ended':
         throw sessionEnded();
       case 'unknown':
@@ -210,7 +213,10 @@ export class SessionAuthority {
       case 'request_reused':
         throw requestReused();
       case 'except_unknown':
-        throw new SessionError('SESSION_NOT_FOUND', 'except_session_id: no such session of the user; nothing has ended');
+        throw new SessionError(
+          'SESSION_NOT_FOUND',
+          'except_session_id: no such session of the user; nothing has ended',
+        );
       case 'except_ended':
         throw new SessionError('SESSION_STATE', 'except_session_id: that session has ended already; nothing else has');
     }

@@ -9,7 +9,10 @@ import { v7 } from 'uuid';
 export function newSessionId(tenantId: string, owner: string): string {
   const random = randomBytes(16);
   if (owner !== '') {
-    createHash('sha256').update(JSON.stringify([tenantId, owner])).digest().copy(random, 14, 0, 2);
+    createHash('sha256')
+      .update(JSON.stringify([tenantId, owner]))
+      .digest()
+      .copy(random, 14, 0, 2);
   }
   return v7({ random });
 }

@@ -173,7 +173,12 @@ export interface JsonChange {
 }
 
 export type UpdateOutcome =
-  | { readonly kind: 'updated'; readonly record: SessionRecord; readonly head: LogPosition | null; readonly nowMs: number }
+  | {
+      readonly kind: 'updated';
+      readonly record: SessionRecord;
+      readonly head: LogPosition | null;
+      readonly nowMs: number;
+    }
   | { readonly kind: 'etag_mismatch' }
   /** The merged result exceeds LIMITS. */
   | { readonly kind: 'too_large'; readonly field: 'claims' | 'data' }

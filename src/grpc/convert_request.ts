@@ -162,16 +162,9 @@ export function toUpdateRequest(wire: UpdateSessionRequest__Output): UpdateReque
   const request: UpdateRequest = {
     tenantId: fields.text('tenant_id', wire.tenantId, LIMITS.tenantId),
     handle: handleOf(fields, wire.session),
-    claims: changeOf(
-      claimsOf(fields, 'claims', wire.claims),
-      claimsOf(fields, 'merge_claims', wire.mergeClaims),
-    ),
-    data: changeOf(
-      fields.json('data', wire.data, LIMITS.data),
-      fields.json('merge_data', wire.mergeData, LIMITS.data),
-    ),
-    deviceName:
-      wire.deviceName === undefined ? null : fields.text('device_name', wire.deviceName, LIMITS.deviceName),
+    claims: changeOf(claimsOf(fields, 'claims', wire.claims), claimsOf(fields, 'merge_claims', wire.mergeClaims)),
+    data: changeOf(fields.json('data', wire.data, LIMITS.data), fields.json('merge_data', wire.mergeData, LIMITS.data)),
+    deviceName: wire.deviceName === undefined ? null : fields.text('device_name', wire.deviceName, LIMITS.deviceName),
     etag: fields.text('etag', wire.etag, LIMITS.etag),
     supersedeAccessTokens: wire.supersedeAccessTokens,
   };
@@ -299,10 +292,7 @@ function changeOf(replacement: string | null, patch: string | null): JsonChange 
   return patch === null ? null : { kind: 'merge', json: patch };
 }
 
-function absoluteTimeoutMs(
-  fields: Fields,
-  wire: Pick<CreateSessionRequest__Output, 'absoluteTimeout'>,
-): number | null {
+function absoluteTimeoutMs(fields: Fields, wire: Pick<CreateSessionRequest__Output, 'absoluteTimeout'>): number | null {
   const ms = fields.durationMs('absolute_timeout', wire.absoluteTimeout);
   if (ms === 0) fields.fault('absolute_timeout', 'must be longer than 0');
   return ms;

@@ -60,7 +60,8 @@ export class Fields {
   /** A UUID (RFC 9562) in lower case; empty stays empty. */
   uuid(field: string, value: string): string {
     const lower = value.toLowerCase();
-    if (value !== '' && !isUuid(lower)) this.fault(field, 'must be a UUID such as 00000000-0000-7000-8000-000000000000');
+    if (value !== '' && !isUuid(lower))
+      this.fault(field, 'must be a UUID such as 00000000-0000-7000-8000-000000000000');
     return lower;
   }
 
@@ -89,7 +90,12 @@ export class Fields {
   }
 
   /** A JSON object as canonical text. */
-  json(field: string, value: Struct__Output | null, maxBytes: number, refusedNames?: ReadonlySet<string>): string | null {
+  json(
+    field: string,
+    value: Struct__Output | null,
+    maxBytes: number,
+    refusedNames?: ReadonlySet<string>,
+  ): string | null {
     if (value === null) return null;
     const name = Object.keys(value.fields).find((candidate) => refusedNames?.has(candidate));
     if (name !== undefined) this.fault(field, `must not hold the registered or reserved claim ${name}`);

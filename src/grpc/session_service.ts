@@ -6,7 +6,10 @@ import type { BatchValidateSessionsRequest__Output } from '../wire/gen/sessionau
 import type { BatchValidateSessionsResponse } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsResponse.ts';
 import type { ListSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/ListSessionsRequest.ts';
 import type { ListSessionsResponse } from '../wire/gen/sessionauthority/v1/ListSessionsResponse.ts';
-import type { SessionServiceDefinition, SessionServiceHandlers } from '../wire/gen/sessionauthority/v1/SessionService.ts';
+import type {
+  SessionServiceDefinition,
+  SessionServiceHandlers,
+} from '../wire/gen/sessionauthority/v1/SessionService.ts';
 import { loadSessionService } from '../wire/loader.ts';
 import {
   FULL_VIEW,
@@ -20,7 +23,14 @@ import {
   toUpdateRequest,
   toValidateRequest,
 } from './convert_request.ts';
-import { fromBegun, fromRecord, fromRefreshed, fromValidation, maxEncodedBytes, maxValidationBytes } from './convert_response.ts';
+import {
+  fromBegun,
+  fromRecord,
+  fromRefreshed,
+  fromValidation,
+  maxEncodedBytes,
+  maxValidationBytes,
+} from './convert_response.ts';
 import { Fields } from './fields.ts';
 import { toServiceError } from './status.ts';
 
@@ -68,7 +78,9 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
       fields.check();
       return fromValidation(await authority.validate(request, deadlineMs), isFull(wire));
     }),
-    BatchValidateSessions: unary('BatchValidateSessions', (wire, deadlineMs) => validateBatch(authority, wire, deadlineMs)),
+    BatchValidateSessions: unary('BatchValidateSessions', (wire, deadlineMs) =>
+      validateBatch(authority, wire, deadlineMs),
+    ),
     GetSession: unary('GetSession', async (wire) => ({
       session: fromRecord(await authority.get(toGetRequest(wire)), isFull(wire)),
     })),

@@ -39,7 +39,9 @@ function trailersOf(code: status, error: SessionError): Metadata {
   const info = TYPES.errorInfo.serialize({ reason: error.code, domain: DOMAIN });
   const details = [{ type_url: `${TYPE_PREFIX}google.rpc.ErrorInfo`, value: info }];
   if (error.violations.length > 0) {
-    const value = TYPES.badRequest.serialize({ fieldViolations: error.violations.map((violation) => ({ ...violation })) });
+    const value = TYPES.badRequest.serialize({
+      fieldViolations: error.violations.map((violation) => ({ ...violation })),
+    });
     details.push({ type_url: `${TYPE_PREFIX}google.rpc.BadRequest`, value });
   }
   const trailers = new GrpcMetadata();

@@ -133,8 +133,9 @@ function loggedError(thrown: unknown, causes = MAX_CAUSES): LoggedError {
 function isMessageSafe(error: Error): boolean {
   if (error instanceof SessionError || error instanceof ConfigError) return true;
   if ('syscall' in error && 'code' in error) {
+    const [syscall, code] = [String(error.syscall), String(error.code)];
     // A query builder puts the statement and its values before the message of what failed.
-    return error.message.startsWith(`${error.syscall} ${error.code}`) || error.message.startsWith(`${error.code}: `);
+    return error.message.startsWith(`${syscall} ${code}`) || error.message.startsWith(`${code}: `);
   }
   return !('code' in error) && JS_ERRORS.has(Object.getPrototypeOf(error));
 }

@@ -56,7 +56,8 @@ async function ensureNext(
 ): Promise<void> {
   const newest = stored.filter((key) => key.use === use).sort((a, b) => b.sequence - a.sequence)[0];
   const otherAlgorithm = algorithm !== undefined && newest !== undefined && newest.algorithm !== algorithm;
-  const isDue = newest === undefined || otherAlgorithm || newest.activeTimeMs + KEY_PERIOD_MS - PUBLISH_AHEAD_MS <= nowMs;
+  const isDue =
+    newest === undefined || otherAlgorithm || newest.activeTimeMs + KEY_PERIOD_MS - PUBLISH_AHEAD_MS <= nowMs;
   if (!isDue) return;
   const activeTimeMs = newest === undefined ? nowMs : Math.max(nowMs, newest.activeTimeMs) + PUBLISH_AHEAD_MS;
   const signing = algorithm ?? ((newest?.algorithm ?? 'ES256') as SigningAlgorithm);

@@ -99,7 +99,12 @@ describe('a session id', () => {
   });
 
   it('tells tenants and owners apart, and spreads those without an owner', () => {
-    const owners = [['acme', 'alice'], ['acm', 'ealice'], ['', 'alice'], ['alice', '']] as const;
+    const owners = [
+      ['acme', 'alice'],
+      ['acm', 'ealice'],
+      ['', 'alice'],
+      ['alice', ''],
+    ] as const;
     assert.equal(new Set(owners.map(([tenant, owner]) => bits(newSessionId(tenant, owner)))).size, owners.length);
     const anonymous = Array.from({ length: 50 }, () => bits(newSessionId('acme', '')));
     assert(new Set(anonymous).size > 40);

@@ -6,7 +6,8 @@ import { SessionError } from '../../src/error.ts';
 import { generateMasterKey } from '../../src/token/master_key.ts';
 
 const MASTER_KEY = generateMasterKey();
-const refused = (code: SessionError['code']) => (error: unknown) => error instanceof SessionError && error.code === code;
+const refused = (code: SessionError['code']) => (error: unknown) =>
+  error instanceof SessionError && error.code === code;
 
 describe('a consistency token', () => {
   const tokens = new ConsistencyTokens(MASTER_KEY, 'store-1');

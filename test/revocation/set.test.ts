@@ -75,7 +75,10 @@ describe('RevocationSet', () => {
   });
 
   it('takes the higher minimum with its exception', () => {
-    for (const order of [[user(11, 's1'), user(12, 's2')], [user(12, 's2'), user(11, 's1')]]) {
+    for (const order of [
+      [user(11, 's1'), user(12, 's2')],
+      [user(12, 's2'), user(11, 's1')],
+    ]) {
       assert.equal(setOf(...order).check(TOKEN), 'revoked');
       assert.equal(setOf(...order).check({ ...TOKEN, sessionId: 's2' }), 'good');
     }
@@ -105,8 +108,12 @@ describe('RevocationSet', () => {
 
   it('comes to the same from any order and with repeats', () => {
     const scopes = fc.oneof(
-      fc.record({ minGeneration: fc.integer({ min: 9, max: 12 }), except: fc.constantFrom('', 's1', 's2') }).map((e) => user(e.minGeneration, e.except)),
-      fc.integer({ min: 0, max: 8 }).map((minVersion): RevocationScope => ({ kind: 'session', tenantId: 't1', sessionId: 's1', minVersion })),
+      fc
+        .record({ minGeneration: fc.integer({ min: 9, max: 12 }), except: fc.constantFrom('', 's1', 's2') })
+        .map((e) => user(e.minGeneration, e.except)),
+      fc
+        .integer({ min: 0, max: 8 })
+        .map((minVersion): RevocationScope => ({ kind: 'session', tenantId: 't1', sessionId: 's1', minVersion })),
     );
     fc.assert(
       fc.property(fc.array(scopes, { maxLength: 6 }), fc.infiniteStream(fc.nat()), (list, shuffle) => {

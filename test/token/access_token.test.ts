@@ -235,7 +235,7 @@ describe('the access token verifier', () => {
     const subject = verifier();
     const token = signAccessToken(es256, CONTENT, '{"plan":{"seats":[5]}}');
     const first = subject.verify(token);
-    assert.equal(subject.verify(`${token}`), first);
+    assert.equal(subject.verify(Buffer.from(token).toString()), first);
     const { claims } = claimsOf(first);
     assert.throws(() => Object.assign(claims, { admin: true }), TypeError);
     assert.throws(() => (claims as { plan: { seats: number[] } }).plan.seats.push(6), TypeError);

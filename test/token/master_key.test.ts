@@ -45,7 +45,14 @@ describe('a master key', () => {
   it('is base64 of exactly 32 bytes', () => {
     const key = generateMasterKey();
     assert.deepEqual(parseMasterKey(key.toString('base64')), key);
-    for (const text of ['', ` ${key.toString('base64')}`, 'secret', key.toString('hex'), key.subarray(1).toString('base64'), `${key.toString('base64')}AAAA`]) {
+    for (const text of [
+      '',
+      ` ${key.toString('base64')}`,
+      'secret',
+      key.toString('hex'),
+      key.subarray(1).toString('base64'),
+      `${key.toString('base64')}AAAA`,
+    ]) {
       assert.equal(parseMasterKey(text), undefined);
     }
   });

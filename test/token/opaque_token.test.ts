@@ -17,10 +17,15 @@ const keyById = (id: number) => (id === KEY.id ? KEY : undefined);
 describe('an opaque token', () => {
   it('says what it was made of', () => {
     fc.assert(
-      fc.property(fc.uuid(), fc.integer({ min: 1, max: 2 ** 48 - 1 }), fc.uint8Array({ minLength: 16, maxLength: 16 }), (sessionId, generation, nonce) => {
-        const token = { ...TOKEN, sessionId, generation, nonce: Buffer.from(nonce).toString('base64url') };
-        assert.deepEqual(parseOpaqueToken('sar_', formatOpaqueToken(token, KEY), keyById), token);
-      }),
+      fc.property(
+        fc.uuid(),
+        fc.integer({ min: 1, max: 2 ** 48 - 1 }),
+        fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        (sessionId, generation, nonce) => {
+          const token = { ...TOKEN, sessionId, generation, nonce: Buffer.from(nonce).toString('base64url') };
+          assert.deepEqual(parseOpaqueToken('sar_', formatOpaqueToken(token, KEY), keyById), token);
+        },
+      ),
     );
   });
 
@@ -43,7 +48,10 @@ describe('an opaque token', () => {
   it('is refused under another key, even of the same id', () => {
     const other = { id: 7, secret: randomBytes(32) };
     assert.equal(parseOpaqueToken('sar_', formatOpaqueToken(TOKEN, other), keyById), undefined);
-    assert.equal(parseOpaqueToken('sar_', formatOpaqueToken(TOKEN, KEY), () => undefined), undefined);
+    assert.equal(
+      parseOpaqueToken('sar_', formatOpaqueToken(TOKEN, KEY), () => undefined),
+      undefined,
+    );
   });
 
   it('of one kind is never one of the other', () => {

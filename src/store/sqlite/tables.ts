@@ -222,6 +222,6 @@ export class SqliteTables implements Tables {
   }
 
   #run(name: keyof typeof SQL, ...cells: Cell[]): number {
-    return Number(this.#statements[name].run(...cells).changes);
+    return this.#statements[name].run(...cells).changes;
   }
 }
