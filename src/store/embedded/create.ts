@@ -3,12 +3,23 @@ import type { Session } from '../../domain/session.ts';
 import type { CreateCommand, CreateOutcome, NewSession, RequestStamp, SessionLimit } from '../../domain/store.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { Generations } from '../../revocation/revocation.ts';
-import { announceLifetime, currentGenerations, endSession, minimum, purgeTimeMs, record, requestKey, type Step, status } from './step.ts';
+import {
+  announceLifetime,
+  currentGenerations,
+  earlierRequest,
+  endSession,
+  epochRecord,
+  minimum,
+  purgeTimeMs,
+  record,
+  requestKey,
+  type Step,
+  status,
+} from './step.ts';
 
 export function create(step: Step, command: CreateCommand): CreateOutcome {
   const { request } = command;
-  const key = request === null ? '' : requestKey(request, command.session.userId);
-  const earlier = request === null ? null : repeatedSession(step, key, request);
+  const earlier = repeatedSession(step, request, command.session.userId);
   if (earlier !== null) return earlier;
   if (isBlocked(step, command.session)) return { kind: 'blocked' };
 
@@ -20,19 +31,18 @@ export function create(step: Step, command: CreateCommand): CreateOutcome {
   const session = beginSession(step, command.session, { generations, createTimeMs: step.nowMs });
   const head = endAll(step, replaced, evicted);
   const endedSessionIds = [...replaced, ...evicted].map((ended) => ended.sessionId);
-  if (request !== null) rememberSession(step, key, request, session, endedSessionIds, head);
+  if (request !== null) rememberSession(step, request, command.session.userId, { session, endedSessionIds, head });
   return { kind: 'created', record: record(step, session), endedSessionIds, head, nowMs: step.nowMs };
 }
 
 /** What a repeat of a create or rotation finds; null where the request is new. */
 export function repeatedSession(
   step: Step,
-  key: string,
-  request: RequestStamp,
+  request: RequestStamp | null,
+  subject: string,
 ): Extract<CreateOutcome, { kind: 'repeated' | 'request_reused' | 'superseded' }> | null {
-  const earlier = step.tables.request(key);
-  if (earlier === undefined || earlier.expireTimeMs <= step.nowMs) return null;
-  if (earlier.requestHash !== request.hash) return { kind: 'request_reused' };
+  const earlier = earlierRequest(step, request, subject);
+  if (earlier === null || 'kind' in earlier) return earlier;
   const session = step.tables.session(earlier.sessionId);
   if (session === undefined || session.credential.generation !== earlier.generation) return { kind: 'superseded' };
   if (status(step, session).state !== 'active') return { kind: 'superseded' };
@@ -44,17 +54,15 @@ export function repeatedSession(
 /** Records what was done, not the answer: no token is at rest. */
 export function rememberSession(
   step: Step,
-  key: string,
   request: RequestStamp,
-  session: Session,
-  endedSessionIds: readonly string[],
-  head: LogPosition | null,
+  subject: string,
+  done: { session: Session; endedSessionIds: readonly string[]; head: LogPosition | null },
 ): void {
-  step.tables.putRequest(key, {
+  step.tables.putRequest(requestKey(request, subject), {
     requestHash: request.hash,
-    sessionId: session.sessionId,
-    generation: session.credential.generation,
-    result: { endedSessionIds, head },
+    sessionId: done.session.sessionId,
+    generation: done.session.credential.generation,
+    result: { endedSessionIds: done.endedSessionIds, head: done.head },
     expireTimeMs: step.nowMs + REQUEST_RETENTION_MS,
   });
 }
@@ -62,7 +70,7 @@ export function rememberSession(
 /** Whether the user's creates are refused at this moment (account disabled). */
 export function isBlocked(step: Step, session: { tenantId: string; userId: string }): boolean {
   if (session.userId === '') return false;
-  const epoch = step.tables.epoch({ scope: 'user', tenantId: session.tenantId, subject: session.userId });
+  const epoch = epochRecord(step, { scope: 'user', tenantId: session.tenantId, subject: session.userId });
   return (epoch?.denyCreateUntilMs ?? 0) > step.nowMs;
 }
 
@@ -87,7 +95,7 @@ export function beginSession(
   };
   announceLifetime(step, 'access_token', step.rules.accessTokenTtlMs);
   announceLifetime(step, 'session', step.rules.maxAbsoluteTimeoutMs);
-  step.tables.insertSession(session, purgeTimeMs(step, session));
+  step.tables.insertSession(session, purgeTimeMs(step, { session, status: { state: 'active' } }));
   return session;
 }
 
@@ -120,8 +128,7 @@ export function toEvict(
 }
 
 function evictionOrder(policy: Exclude<SessionLimit['policy'], 'reject'>): (a: Session, b: Session) => number {
-  const time = (session: Session) =>
-    policy === 'evict-oldest' ? session.createTimeMs : session.lastActiveTimeMs;
+  const time = (session: Session) => (policy === 'evict-oldest' ? session.createTimeMs : session.lastActiveTimeMs);
   return (a, b) => time(a) - time(b) || (a.sessionId < b.sessionId ? -1 : 1);
 }
 

@@ -1,11 +1,13 @@
-import { expireTimeMs, type Session } from '../../domain/session.ts';
+import { type Session, touchIntervalMs } from '../../domain/session.ts';
 import type { ListQuery, ReadCommand, ReadOutcome, SessionRecord } from '../../domain/store.ts';
-import { find, record, type Step } from './step.ts';
+import { find, isPurged, minimum, purgeTimeMs, record, type Step } from './step.ts';
+import type { EpochKey } from './tables.ts';
 
 export function read(step: Step, command: ReadCommand): ReadOutcome {
   const session = find(step, command);
   if (session === undefined) return { kind: 'unknown' };
-  return { kind: 'found', record: record(step, session), nowMs: step.nowMs };
+  const found = record(step, session);
+  return isPurged(step, found) ? { kind: 'unknown' } : { kind: 'found', record: found, nowMs: step.nowMs };
 }
 
 /** Whether the touch that `command` asks for would write. */
@@ -13,9 +15,7 @@ export function touchIsDue(step: Step, command: ReadCommand, outcome: ReadOutcom
   if (!command.touch || outcome.kind !== 'found' || outcome.record.status.state !== 'active') return false;
   const { session } = outcome.record;
   if (session.idleTimeoutMs === 0) return false;
-  // Half of a short idle timeout, else a session in steady use would expire between two touches.
-  const interval = Math.min(step.rules.touchIntervalMs, session.idleTimeoutMs / 2);
-  return step.nowMs - session.lastActiveTimeMs >= interval;
+  return step.nowMs - session.lastActiveTimeMs >= touchIntervalMs(session, step.rules.touchIntervalMs);
 }
 
 /** Slides the idle timeout; decides anew, since another step may have come before this one. */
@@ -28,10 +28,13 @@ export function touch(step: Step, command: ReadCommand): ReadOutcome {
 }
 
 export function list(step: Step, query: ListQuery): SessionRecord[] {
+  const user: EpochKey = { scope: 'user', tenantId: query.tenantId, subject: query.userId };
+  // Ended sessions may be many: where they are not asked for, an index passes over them.
+  const activeOnly = query.states.every((state) => state === 'active');
   const found: SessionRecord[] = [];
-  for (const session of step.tables.listOfUser(query)) {
+  for (const session of step.tables.listOfUser(query, activeOnly ? minimum(step, user) : null)) {
     const candidate = record(step, session);
-    if (query.states.includes(candidate.status.state)) found.push(candidate);
+    if (query.states.includes(candidate.status.state) && !isPurged(step, candidate)) found.push(candidate);
     if (found.length === query.limit) break;
   }
   return found;
@@ -42,14 +45,12 @@ export function sweepSessions(step: Step, batch: number): { removed: number; mor
   const due = step.tables.sessionsDue(step.nowMs, batch);
   let removed = 0;
   for (const session of due) {
-    const { status } = record(step, session);
-    const endTimeMs = status.state === 'active' ? expireTimeMs(session) : status.timeMs;
-    const purgeTimeMs = endTimeMs + step.rules.endedSessionRetentionMs;
-    if (purgeTimeMs <= step.nowMs) {
+    const found = record(step, session);
+    if (isPurged(step, found)) {
       step.tables.deleteSession(session.sessionId);
       removed += 1;
     } else {
-      step.tables.setPurgeTime(session.sessionId, purgeTimeMs);
+      step.tables.setPurgeTime(session.sessionId, purgeTimeMs(step, found));
     }
   }
   return { removed, more: due.length === batch };

@@ -1,57 +1,77 @@
 import { REQUEST_RETENTION_MS } from '../../domain/limits.ts';
 import { type Session, subjectOf } from '../../domain/session.ts';
-import type { EpochScope, RaiseCommand, RaiseOutcome, RequestStamp, RevokeCommand, RevokeOutcome } from '../../domain/store.ts';
+import type {
+  CountOutcome,
+  EpochScope,
+  ExceptFault,
+  RaiseCommand,
+  RaiseOutcome,
+  RequestStamp,
+  RevokeCommand,
+  RevokeOutcome,
+} from '../../domain/store.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { RevocationScope } from '../../revocation/revocation.ts';
 import { liveSessionsOf } from './create.ts';
-import { appendRevocation, discardTimeMs, endSession, find, minimum, requestKey, type Step, status } from './step.ts';
+import {
+  appendRevocation,
+  discardTimeMs,
+  earlierRequest,
+  endSession,
+  epochRecord,
+  find,
+  minimum,
+  putEpochRecord,
+  requestKey,
+  type Step,
+  status,
+} from './step.ts';
 import type { EpochKey, RequestRecord } from './tables.ts';
 
 export function revoke(step: Step, command: RevokeCommand): RevokeOutcome {
   const session = find(step, command.ref);
-  if (session === undefined) return { kind: 'done', revoked: false, head: null };
+  if (session === undefined) return { kind: 'done', revoked: false, repeated: false, head: null };
   const { request } = command;
-  const key = request === null ? '' : requestKey(request, subjectOf(session));
-  const earlier = request === null ? undefined : step.tables.request(key);
-  if (request !== null && earlier !== undefined && earlier.expireTimeMs > step.nowMs) {
-    if (earlier.requestHash !== request.hash) return { kind: 'request_reused' };
-    return { kind: 'done', revoked: earlier.result.revoked === true, head: earlier.result.head };
+  const earlier = earlierRequest(step, request, subjectOf(session));
+  if (earlier !== null) {
+    if ('kind' in earlier) return earlier;
+    return { kind: 'done', revoked: earlier.result.revoked === true, repeated: true, head: earlier.result.head };
   }
   const live = status(step, session).state === 'active';
   const head = live ? endSession(step, session, command.reason) : step.tables.logHead();
-  if (request !== null) remember(step, key, request, { revoked: live, head });
-  return { kind: 'done', revoked: live, head };
+  remember(step, request, subjectOf(session), { revoked: live, head });
+  return { kind: 'done', revoked: live, repeated: false, head };
 }
 
 export function raise(step: Step, command: RaiseCommand): RaiseOutcome {
   const { request } = command;
-  const key = request === null ? '' : requestKey(request, epochKey(command.scope).subject);
-  const earlier = request === null ? undefined : step.tables.request(key);
-  if (request !== null && earlier !== undefined && earlier.expireTimeMs > step.nowMs) {
-    if (earlier.requestHash !== request.hash) return { kind: 'request_reused' };
-    return { kind: 'done', count: earlier.result.count ?? null, head: earlier.result.head ?? step.tables.logHead() };
+  const { subject } = epochKey(command.scope);
+  const earlier = earlierRequest(step, request, subject);
+  if (earlier !== null) {
+    if ('kind' in earlier) return earlier;
+    const { count = null, head } = earlier.result;
+    return { kind: 'done', count, repeated: true, head: head ?? step.tables.logHead() };
   }
-  const except = command.exceptSessionId === '' ? null : exceptSession(step, command);
-  if (except === 'except_unknown' || except === 'except_ended') return { kind: except };
+  const except = exceptSession(step, command);
+  if (except !== null && 'kind' in except) return except;
   const oneByOne = command.deviceId !== '' || command.createTimeBeforeMs !== null;
   const done = oneByOne ? endSelected(step, command) : raiseMinimum(step, command, except);
-  if (request !== null) remember(step, key, request, done);
-  return { kind: 'done', ...done };
+  remember(step, request, subject, done);
+  return { kind: 'done', repeated: false, ...done };
 }
 
-export function count(step: Step, command: RaiseCommand): number {
-  if (command.scope.kind === 'user') return selected(step, command).length;
+export function count(step: Step, command: RaiseCommand): CountOutcome {
+  const except = exceptSession(step, command);
+  if (except !== null && 'kind' in except) return except;
+  if (command.scope.kind === 'user') return { kind: 'counted', count: selected(step, command).length };
   const tenantId = command.scope.kind === 'global' ? null : command.scope.tenantId;
   const clientId = command.scope.kind === 'client' ? command.scope.clientId : null;
-  let live = 0;
-  for (const session of step.tables.unrevoked(tenantId, clientId)) {
-    if (status(step, session).state === 'active') live += 1;
-  }
-  return live;
+  return { kind: 'counted', count: step.tables.countLive(tenantId, clientId, step.nowMs, step.engine.birthTimeMs) };
 }
 
-function remember(step: Step, key: string, request: RequestStamp, result: RequestRecord['result']): void {
-  step.tables.putRequest(key, {
+function remember(step: Step, request: RequestStamp | null, subject: string, result: RequestRecord['result']): void {
+  if (request === null) return;
+  step.tables.putRequest(requestKey(request, subject), {
     requestHash: request.hash,
     sessionId: '',
     generation: 0,
@@ -60,12 +80,13 @@ function remember(step: Step, key: string, request: RequestStamp, result: Reques
   });
 }
 
-function exceptSession(step: Step, command: RaiseCommand): Session | 'except_unknown' | 'except_ended' {
-  const { scope, exceptSessionId } = command;
-  if (scope.kind !== 'user') return 'except_unknown';
+/** The session to be spared, which must be live; null where none was named. */
+function exceptSession(step: Step, { scope, exceptSessionId }: RaiseCommand): Session | ExceptFault | null {
+  if (exceptSessionId === '') return null;
+  if (scope.kind !== 'user') return { kind: 'except_unknown' };
   const session = find(step, { tenantId: scope.tenantId, sessionId: exceptSessionId });
-  if (session === undefined || session.userId !== scope.userId) return 'except_unknown';
-  return status(step, session).state === 'active' ? session : 'except_ended';
+  if (session === undefined || session.userId !== scope.userId) return { kind: 'except_unknown' };
+  return status(step, session).state === 'active' ? session : { kind: 'except_ended' };
 }
 
 function raiseMinimum(
@@ -107,9 +128,12 @@ function selected(step: Step, command: RaiseCommand): Session[] {
 function putEpoch(
   step: Step,
   key: EpochKey,
-  change: { epoch: { minGeneration: number; raiseTimeMs: number; reason: RaiseCommand['reason'] } | null; denyCreateUntilMs: number | null },
+  change: {
+    epoch: { minGeneration: number; raiseTimeMs: number; reason: RaiseCommand['reason'] } | null;
+    denyCreateUntilMs: number | null;
+  },
 ): void {
-  const present = step.tables.epoch(key);
+  const present = epochRecord(step, key);
   const sessionLifetime = Math.max(
     step.rules.maxAbsoluteTimeoutMs,
     step.tables.longestLifetimeMs('session', step.nowMs),
@@ -121,7 +145,7 @@ function putEpoch(
     discardTimeMs(step),
     denyCreateUntilMs ?? 0,
   );
-  step.tables.putEpoch(key, { epoch: change.epoch ?? present?.epoch ?? null, denyCreateUntilMs, keepUntilMs });
+  putEpochRecord(step, key, { epoch: change.epoch ?? present?.epoch ?? null, denyCreateUntilMs, keepUntilMs });
 }
 
 function epochKey(scope: EpochScope): EpochKey {

@@ -1,7 +1,8 @@
+import { REQUEST_RETENTION_MS } from '../../domain/limits.ts';
 import { describedDevice, type Session, subjectOf } from '../../domain/session.ts';
 import type { NewSession, RotateCommand, RotateOutcome } from '../../domain/store.ts';
 import { beginSession, endAll, isBlocked, rememberSession, repeatedSession, toEvict } from './create.ts';
-import { currentGenerations, endSession, find, record, requestKey, type Step, status } from './step.ts';
+import { currentGenerations, endSession, find, record, type Step, status } from './step.ts';
 
 export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const { request } = command;
@@ -10,8 +11,7 @@ export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const nonceProof = proof?.nonce === undefined ? {} : { proof: { nonce: proof.nonce } };
   const old = find(step, { tenantId, sessionId, ...nonceProof });
   if (old === undefined) return { kind: 'unknown' };
-  const key = request === null ? '' : requestKey(request, subjectOf(old));
-  const earlier = request === null ? null : repeatedSession(step, key, request);
+  const earlier = repeatedSession(step, request, subjectOf(old));
   if (earlier !== null) return earlier;
 
   if (find(step, command.ref) === undefined) return { kind: 'unknown' };
@@ -23,17 +23,26 @@ export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const evicted = newcomer ? toEvict(step, draft, [old]) : [];
   if (evicted === 'limit') return { kind: 'limit' };
 
+  const createTimeMs = startsAnew(old, draft.authTimeMs) ? step.nowMs : old.createTimeMs;
+  if (createTimeMs + draft.absoluteTimeoutMs <= step.nowMs) return { kind: 'timeout_passed' };
+
   const generations = currentGenerations(step, draft);
   const head = endSession(step, old, 'rotated');
   const evictionHead = endAll(step, [], evicted);
-  const session = beginSession(step, draft, { generations, createTimeMs: startTime(step, old, draft) });
+  const session = beginSession(step, draft, { generations, createTimeMs });
   const endedSessionIds = [old.sessionId, ...evicted.map((ended) => ended.sessionId)];
-  if (request !== null) rememberSession(step, key, request, session, endedSessionIds, evictionHead ?? head);
+  const lastHead = evictionHead ?? head;
+  if (request !== null) {
+    rememberSession(step, request, subjectOf(old), { session, endedSessionIds, head: lastHead });
+    // A repeat finds its record through the old session.
+    const keepUntilMs = step.nowMs + Math.max(step.rules.endedSessionRetentionMs, REQUEST_RETENTION_MS);
+    step.tables.setPurgeTime(old.sessionId, keepUntilMs);
+  }
   return {
     kind: 'rotated',
     record: record(step, session),
     endedSessionIds,
-    head: evictionHead ?? head,
+    head: lastHead,
     nowMs: step.nowMs,
   };
 }
@@ -41,6 +50,10 @@ export function rotate(step: Step, command: RotateCommand): RotateOutcome {
 /** Everything is carried over unless set; a user who has just logged in was authenticated now. */
 function successorOf(step: Step, old: Session, command: RotateCommand): NewSession {
   const loggedIn = old.userId === '' && command.userId !== '';
+  const authTimeMs = command.authTimeMs ?? (loggedIn ? step.nowMs : old.authTimeMs);
+  const absoluteTimeoutMs = command.absoluteTimeoutMs ?? old.absoluteTimeoutMs;
+  // The maximum may have been lowered since: epochs are kept only as long as sessions that begin now can live.
+  const longestMs = startsAnew(old, authTimeMs) ? step.rules.maxAbsoluteTimeoutMs : absoluteTimeoutMs;
   return {
     sessionId: command.newSessionId,
     tenantId: old.tenantId,
@@ -48,9 +61,8 @@ function successorOf(step: Step, old: Session, command: RotateCommand): NewSessi
     clientId: old.clientId,
     tokenMode: old.tokenMode,
     idleTimeoutMs: command.idleTimeoutMs ?? old.idleTimeoutMs,
-    // The maximum may have been lowered since: epochs are kept only as long as sessions can live now.
-    absoluteTimeoutMs: Math.min(command.absoluteTimeoutMs ?? old.absoluteTimeoutMs, step.rules.maxAbsoluteTimeoutMs),
-    authTimeMs: command.authTimeMs ?? (loggedIn ? step.nowMs : old.authTimeMs),
+    absoluteTimeoutMs: Math.min(absoluteTimeoutMs, longestMs),
+    authTimeMs,
     acr: command.acr ?? old.acr,
     amr: command.amr ?? old.amr,
     device: describedDevice(old.device, command.device),
@@ -63,7 +75,7 @@ function successorOf(step: Step, old: Session, command: RotateCommand): NewSessi
   };
 }
 
-/** The absolute limit counts from here: it starts anew only with a later authentication. */
-function startTime(step: Step, old: Session, draft: NewSession): number {
-  return draft.authTimeMs !== null && draft.authTimeMs > old.authTimeMs ? step.nowMs : old.createTimeMs;
+/** Whether the absolute limit counts from this step on: only with a later authentication. */
+function startsAnew(old: Session, authTimeMs: number | null): boolean {
+  return authTimeMs !== null && authTimeMs > old.authTimeMs;
 }

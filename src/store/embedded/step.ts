@@ -11,7 +11,7 @@ import {
 import type { RequestStamp, SessionRecord, SessionRef, StoreRules } from '../../domain/store.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
-import type { EpochKey, Engine, LifetimeKind, Tables } from './tables.ts';
+import type { EpochKey, EpochRecord, Engine, LifetimeKind, RequestRecord, Tables } from './tables.ts';
 
 /** Lifetimes are announced this long beyond their need, so that most steps need not write one. */
 const ANNOUNCE_AHEAD_MS = 3_600_000;
@@ -22,10 +22,32 @@ export interface Step {
   readonly nowMs: number;
   readonly rules: StoreRules;
   readonly engine: Engine;
+  /** The epoch records that the step has looked up: those of one user's sessions are the same few. */
+  readonly epochs: Map<string, EpochRecord | undefined>;
+}
+
+/** How often a session that lives on is looked at by the sweeper: an epoch may have ended it unnoticed. */
+const LOOK_AGAIN_MS = 24 * 3_600_000;
+
+/** The record as it stands in this step; undefined = never raised. */
+export function epochRecord(step: Step, key: EpochKey): EpochRecord | undefined {
+  const name = JSON.stringify([key.scope, key.tenantId, key.subject]);
+  if (!step.epochs.has(name)) step.epochs.set(name, step.tables.epoch(key));
+  return step.epochs.get(name);
+}
+
+export function putEpochRecord(step: Step, key: EpochKey, record: EpochRecord): void {
+  step.tables.putEpoch(key, record);
+  step.epochs.clear();
 }
 
 /** The keys of the epochs that bind a session, in the order of its generations. */
-function epochKeys(session: { tenantId: string; userId: string; sessionId: string; clientId: string }): EpochKey[] {
+export function epochKeys(session: {
+  tenantId: string;
+  userId: string;
+  sessionId: string;
+  clientId: string;
+}): EpochKey[] {
   return [
     { scope: 'user', tenantId: session.tenantId, subject: subjectOf(session) },
     { scope: 'client', tenantId: session.tenantId, subject: session.clientId },
@@ -35,7 +57,7 @@ function epochKeys(session: { tenantId: string; userId: string; sessionId: strin
 }
 
 function epochsOf(step: Step, session: Session): Epochs {
-  const [user, client, tenant, global] = epochKeys(session).map((key) => step.tables.epoch(key)?.epoch ?? undefined);
+  const [user, client, tenant, global] = epochKeys(session).map((key) => epochRecord(step, key)?.epoch ?? undefined);
   return [user, client, tenant, global];
 }
 
@@ -49,7 +71,7 @@ export function currentGenerations(
 }
 
 export function minimum(step: Step, key: EpochKey): number {
-  return step.tables.epoch(key)?.epoch?.minGeneration ?? step.engine.birthTimeMs;
+  return epochRecord(step, key)?.epoch?.minGeneration ?? step.engine.birthTimeMs;
 }
 
 export function status(step: Step, session: Session): SessionStatus {
@@ -61,10 +83,7 @@ export function record(step: Step, session: Session): SessionRecord {
 }
 
 /** The session that a reference names; undefined where it is unknown, another tenant's, or not proven. */
-export function find(
-  step: Step,
-  ref: SessionRef,
-): Session | undefined {
+export function find(step: Step, ref: SessionRef): Session | undefined {
   const session = step.tables.session(ref.sessionId);
   if (session === undefined || (ref.tenantId !== null && session.tenantId !== ref.tenantId)) return undefined;
   const { nonce, generation, version, audience } = ref.proof ?? {};
@@ -87,10 +106,7 @@ export function announceLifetime(step: Step, kind: LifetimeKind, lifetimeMs: num
 
 /** After this time nothing is accepted that a revocation numbered now ends. */
 export function discardTimeMs(step: Step): number {
-  const lifetime = Math.max(
-    step.rules.accessTokenTtlMs,
-    step.tables.longestLifetimeMs('access_token', step.nowMs),
-  );
+  const lifetime = Math.max(step.rules.accessTokenTtlMs, step.tables.longestLifetimeMs('access_token', step.nowMs));
   return step.nowMs + lifetime + 2 * CLOCK_SKEW_MS + STORE_DEADLINE_MS;
 }
 
@@ -116,12 +132,30 @@ export function endSession(step: Step, session: Session, reason: RevocationReaso
   return appendRevocation(step, { kind: 'session', tenantId, sessionId, minVersion: 0 }, reason);
 }
 
-/** When a session that nobody uses again may be purged. */
-export function purgeTimeMs(step: Step, session: Session): number {
-  return expireTimeMs(session) + step.rules.endedSessionRetentionMs;
+/** When the sweeper looks at a session: once it can be purged, or else now and then. */
+export function purgeTimeMs(step: Step, { session, status }: SessionRecord): number {
+  const endTimeMs = status.state === 'active' ? expireTimeMs(session) : status.timeMs;
+  return Math.min(endTimeMs + step.rules.endedSessionRetentionMs, step.nowMs + LOOK_AGAIN_MS);
+}
+
+/** Whether an ended session is past its retention: it is unknown from then on, swept or not. */
+export function isPurged(step: Step, { status }: SessionRecord): boolean {
+  return status.state !== 'active' && status.timeMs + step.rules.endedSessionRetentionMs <= step.nowMs;
 }
 
 /** A request id belongs to its RPC and tenant (both in the stamp's key) and to the session's subject. */
 export function requestKey(request: RequestStamp, subject: string): string {
   return `${request.key}:${subject}`;
+}
+
+/** What was done under the request before; null where it is new or came without an id. */
+export function earlierRequest(
+  step: Step,
+  request: RequestStamp | null,
+  subject: string,
+): RequestRecord | { readonly kind: 'request_reused' } | null {
+  if (request === null) return null;
+  const earlier = step.tables.request(requestKey(request, subject));
+  if (earlier === undefined || earlier.expireTimeMs <= step.nowMs) return null;
+  return earlier.requestHash === request.hash ? earlier : { kind: 'request_reused' };
 }

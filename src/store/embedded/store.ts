@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type {
   ClockOffset,
   CreateCommand,
@@ -13,6 +15,7 @@ import type {
   SweepResult,
   UpdateCommand,
 } from '../../domain/store.ts';
+import { SessionError } from '../../error.ts';
 import { LOG_START, type LogEntry, type RevocationLog } from '../../revocation/log.ts';
 import { create } from './create.ts';
 import { list, read, sweepSessions, touch, touchIsDue } from './read.ts';
@@ -20,11 +23,12 @@ import { refresh } from './refresh.ts';
 import { count, raise, revoke } from './revoke.ts';
 import { rotate } from './rotate.ts';
 import { announceLifetime, type Step } from './step.ts';
-import type { Engine, Tables } from './tables.ts';
+import { BUSY, type Engine, type Tables } from './tables.ts';
 import { update } from './update.ts';
 import type { StoredKey } from '../../token/keys.ts';
 
 const READ_LOG_BATCH = 1000;
+const LOCK_RETRY_MS = 2;
 
 /**
  * The store contract over an engine in this process. Steps run synchronously, one after the other,
@@ -36,13 +40,19 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   readonly #clock: ClockOffset;
   #delivered = LOG_START.position;
   #freshenedAtMs = 0;
+  #isBehind = false;
   #listener: (entries: readonly LogEntry[]) => void = () => {};
 
-  constructor(engine: Engine, rules: StoreRules, clock: ClockOffset) {
+  private constructor(engine: Engine, rules: StoreRules, clock: ClockOffset) {
     this.#engine = engine;
     this.#rules = rules;
     this.#clock = clock;
-    this.#announce();
+  }
+
+  static async open(engine: Engine, rules: StoreRules, clock: ClockOffset): Promise<EmbeddedStore> {
+    const store = new EmbeddedStore(engine, rules, clock);
+    await store.#announce();
+    return store;
   }
 
   get storeId(): string {
@@ -90,11 +100,11 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   }
 
   async sweep(batch: number): Promise<SweepResult> {
-    this.#announce();
-    const sessions = this.#write((step) => sweepSessions(step, batch));
-    const requests = this.#write((step) => step.tables.deleteRequestsDue(step.nowMs, batch));
-    const epochs = this.#write((step) => step.tables.deleteEpochsDue(step.nowMs, batch));
-    const logEntries = this.#write((step) => trimLog(step, batch));
+    await this.#announce();
+    const sessions = await this.#write((step) => sweepSessions(step, batch));
+    const requests = await this.#write((step) => step.tables.deleteRequestsDue(step.nowMs, batch));
+    const epochs = await this.#write((step) => step.tables.deleteEpochsDue(step.nowMs, batch));
+    const logEntries = await this.#write((step) => trimLog(step, batch));
     return {
       sessions: sessions.removed,
       requests,
@@ -109,7 +119,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   }
 
   async insertKeyIfAbsent(key: StoredKey): Promise<void> {
-    this.#write((step) => step.tables.insertKeyIfAbsent(key));
+    await this.#write((step) => step.tables.insertKeyIfAbsent(key));
   }
 
   follow(listener: (entries: readonly LogEntry[]) => void): void {
@@ -122,8 +132,11 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   freshen(): number {
     const nowMs = Date.now();
     if (nowMs !== this.#freshenedAtMs) {
+      // What could not be delivered is tried again: a change that was noticed is never forgotten.
+      this.#isBehind = this.#engine.changedElsewhere() || this.#isBehind;
+      if (this.#isBehind) this.#deliver();
+      this.#isBehind = false;
       this.#freshenedAtMs = nowMs;
-      if (this.#engine.changedElsewhere()) this.#deliver();
     }
     return 0;
   }
@@ -133,12 +146,13 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   }
 
   /** Answers about opaque tokens, which issue nothing, are reused for as long as an access token lives. */
-  #announce(): void {
-    this.#write((step) => announceLifetime(step, 'access_token', this.#rules.accessTokenTtlMs));
+  async #announce(): Promise<void> {
+    await this.#write((step) => announceLifetime(step, 'access_token', this.#rules.accessTokenTtlMs));
   }
 
   #step(tables: Tables): Step {
-    return { tables, nowMs: Date.now() + this.#clock.ms, rules: this.#rules, engine: this.#engine };
+    const nowMs = Date.now() + this.#clock.ms;
+    return { tables, nowMs, rules: this.#rules, engine: this.#engine, epochs: new Map() };
   }
 
   #read<T>(step: (step: Step) => T): T {
@@ -146,13 +160,20 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
   }
 
   /** Entries that the step appended are delivered before its outcome is returned. */
-  #write<T>(step: (step: Step) => T): T {
-    const { outcome, head } = this.#engine.write((tables) => {
-      const outcome = step(this.#step(tables));
-      return { outcome, head: tables.logHead() };
-    });
-    if (head.position > this.#delivered) this.#deliver();
-    return outcome;
+  async #write<T>(step: (step: Step) => T): Promise<T> {
+    const giveUpAtMs = performance.now() + STORE_DEADLINE_MS;
+    for (;;) {
+      const done = this.#engine.write((tables) => {
+        const outcome = step(this.#step(tables));
+        return { outcome, head: tables.logHead() };
+      });
+      if (done !== BUSY) {
+        if (done.head.position > this.#delivered) this.#deliver();
+        return done.outcome;
+      }
+      if (performance.now() >= giveUpAtMs) throw lockedOut();
+      await sleep(LOCK_RETRY_MS);
+    }
   }
 
   #deliver(): void {
@@ -164,6 +185,10 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
       this.#listener(entries);
     }
   }
+}
+
+function lockedOut(): SessionError {
+  return new SessionError('STORE_UNAVAILABLE', 'another process keeps the store locked; nothing was changed');
 }
 
 /** Removes what is past its discard time from the log's low end; the head entry stays. */

@@ -56,10 +56,13 @@ export interface Tables {
   deleteSession(sessionId: string): void;
   /** The user's sessions that were not ended one by one and whose user generation is not below `minGeneration`. */
   unrevokedOfUser(tenantId: string, userId: string, minGeneration: number): Session[];
-  /** The tenant's sessions (of one client where given), or all there are, that were not ended one by one. */
-  unrevoked(tenantId: string | null, clientId: string | null): Iterable<Session>;
-  /** The user's sessions after `after`, newest first, lazily; client and device already match. */
-  listOfUser(query: Omit<ListQuery, 'states' | 'limit'>): Iterable<Session>;
+  /** How many sessions of the tenant (of one client where given), or of all there are, are live. */
+  countLive(tenantId: string | null, clientId: string | null, nowMs: number, birthTimeMs: number): number;
+  /**
+   * The user's sessions after `after`, newest first, lazily; client and device already match. Where a minimum is
+   * given, those alone that `unrevokedOfUser` gives.
+   */
+  listOfUser(query: Omit<ListQuery, 'states' | 'limit'>, minGeneration: number | null): Iterable<Session>;
   /** Sessions whose purge time has come, at most `limit`. */
   sessionsDue(nowMs: number, limit: number): Session[];
 
@@ -88,6 +91,9 @@ export interface Tables {
   insertKeyIfAbsent(key: StoredKey): void;
 }
 
+/** What a write answers where another process holds the lock. */
+export const BUSY = Symbol('busy');
+
 /** Runs steps. A step that throws leaves nothing behind. */
 export interface Engine {
   /** Identifies the store; a copy that was wiped and made anew has another. */
@@ -95,7 +101,8 @@ export interface Engine {
   /** When the store was made: what an absent epoch reads as. */
   readonly birthTimeMs: number;
   read<T>(step: (tables: Tables) => T): T;
-  write<T>(step: (tables: Tables) => T): T;
+  /** Never waits: where the answer is BUSY the step did not run. */
+  write<T>(step: (tables: Tables) => T): T | typeof BUSY;
   /** Whether another process may have written since the last call; costs no disk access. */
   changedElsewhere(): boolean;
   close(): void;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Session } from '../../domain/session.ts';
+import { type Session, statusOf } from '../../domain/session.ts';
 import type { ListQuery } from '../../domain/store.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import { epochKeys } from '../embedded/step.ts';
 import type { Engine, EpochKey, EpochRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
 import type { StoredKey } from '../../token/keys.ts';
 
@@ -87,15 +88,22 @@ class MemoryTables implements Tables {
     );
   }
 
-  *unrevoked(tenantId: string | null, clientId: string | null): Iterable<Session> {
+  countLive(tenantId: string | null, clientId: string | null, nowMs: number): number {
+    let live = 0;
     for (const { session } of this.#rows.values()) {
-      if (session.revocation !== null || (tenantId !== null && session.tenantId !== tenantId)) continue;
-      if (clientId === null || session.clientId === clientId) yield session;
+      if (tenantId !== null && session.tenantId !== tenantId) continue;
+      if (clientId !== null && session.clientId !== clientId) continue;
+      const [user, client, tenant, global] = epochKeys(session).map((key) => this.epoch(key)?.epoch ?? undefined);
+      if (statusOf(session, [user, client, tenant, global], nowMs).state === 'active') live += 1;
     }
+    return live;
   }
 
-  listOfUser({ tenantId, userId, clientId, deviceId, after }: Omit<ListQuery, 'states' | 'limit'>): Session[] {
-    return this.#ofUser(tenantId, userId)
+  listOfUser(query: Omit<ListQuery, 'states' | 'limit'>, minGeneration: number | null): Session[] {
+    const { tenantId, userId, clientId, deviceId, after } = query;
+    const sessions =
+      minGeneration === null ? this.#ofUser(tenantId, userId) : this.unrevokedOfUser(tenantId, userId, minGeneration);
+    return sessions
       .filter((session) => clientId === '' || session.clientId === clientId)
       .filter((session) => deviceId === '' || session.device.deviceId === deviceId)
       .filter((session) => after === null || newestFirst(after, session) < 0)
@@ -131,7 +139,8 @@ class MemoryTables implements Tables {
   }
 
   logHead(): LogPosition {
-    return this.#log.at(-1) ?? LOG_START;
+    const { position, tag } = this.#log.at(-1) ?? LOG_START;
+    return { position, tag };
   }
 
   appendLog(entry: LogEntry): void {

@@ -39,7 +39,6 @@ export async function openDatabase(path: string): Promise<Database> {
   const database = await connect(path);
   try {
     await retryWhileBusy(() => useWal(database, path));
-    database.exec('PRAGMA busy_timeout = 5000');
     return database;
   } catch (error) {
     database.close();
@@ -77,7 +76,7 @@ export async function retryWhileBusy<T>(step: () => T): Promise<T> {
     try {
       return step();
     } catch (error) {
-      if (primaryCode(error) !== SQLITE_BUSY || performance.now() > giveUpAt) throw error;
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error;
     }
     await sleep(LOCK_RETRY_MS);
   }
@@ -146,6 +145,11 @@ function orSay(what: string, step: () => void): void {
 
 function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
+}
+
+/** Whether a lock that another connection holds refused a statement, which has then changed nothing. */
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === SQLITE_BUSY;
 }
 
 function primaryCode(error: unknown): number | undefined {

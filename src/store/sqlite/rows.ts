@@ -170,7 +170,12 @@ export function toRequestRecord(row: Row): RequestRecord {
 }
 
 /** What a log entry's scope is kept as: whom it names, and the minimum that it sets. */
-export function scopeCells(scope: RevocationScope): { tenantId: string; subject: string; minimum: number; except: string } {
+export function scopeCells(scope: RevocationScope): {
+  tenantId: string;
+  subject: string;
+  minimum: number;
+  except: string;
+} {
   switch (scope.kind) {
     case 'session':
       return { tenantId: scope.tenantId, subject: scope.sessionId, minimum: scope.minVersion, except: '' };

@@ -1,8 +1,8 @@
 import type { ClockOffset, StoreRules } from '../../domain/store.ts';
 import { SessionError } from '../../error.ts';
 import { EmbeddedStore } from '../embedded/store.ts';
-import type { Engine } from '../embedded/tables.ts';
-import { type Database, openDatabase } from './database.ts';
+import { BUSY, type Engine } from '../embedded/tables.ts';
+import { type Database, isBusy, openDatabase } from './database.ts';
 import { migrateSqlite } from './migrate.ts';
 import { SqliteTables } from './tables.ts';
 
@@ -11,7 +11,7 @@ export async function openSqliteStore(path: string, rules: StoreRules, clock: Cl
   await migrateSqlite(path);
   const database = await openDatabase(path);
   try {
-    return new EmbeddedStore(createSqliteEngine(database), rules, clock);
+    return await EmbeddedStore.open(createSqliteEngine(database), rules, clock);
   } catch (error) {
     database.close();
     throw error;
@@ -20,35 +20,65 @@ export async function openSqliteStore(path: string, rules: StoreRules, clock: Cl
 
 function createSqliteEngine(database: Database): Engine {
   const tables = new SqliteTables(database);
-  const [begin, beginWriting, commit] = ['BEGIN', 'BEGIN IMMEDIATE', 'COMMIT'].map((sql) => database.prepare(sql));
+  const begin = database.prepare('BEGIN');
+  const beginWriting = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
   const dataVersion = database.prepare('PRAGMA data_version');
   let seenVersion: unknown;
 
-  const transaction = <T>(opening: typeof begin, step: (tables: SqliteTables) => T): T => {
+  const inTransaction = <T>(step: (tables: SqliteTables) => T): T => {
     try {
-      opening?.run();
       const result = step(tables);
-      commit?.run();
+      commit.run();
       return result;
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      throw isDriverError(error) ? unavailable(error) : error;
+      throw error;
     }
   };
   return {
     storeId: meta(database, 'store_id'),
     birthTimeMs: Number(meta(database, 'birth_time')),
-    read: (step) => transaction(begin, step),
-    write: (step) => transaction(beginWriting, step),
+    read: (step) =>
+      translated(() => {
+        begin.run();
+        return inTransaction(step);
+      }),
+    write: (step) =>
+      translated(() => {
+        if (!takesLock(beginWriting)) return BUSY;
+        return inTransaction(step);
+      }),
     // Changes with every commit of another connection, and with none of this one's.
-    changedElsewhere: () => {
-      const version = (dataVersion.get() as { data_version: number }).data_version;
-      const changed = version !== seenVersion;
-      seenVersion = version;
-      return changed;
-    },
+    changedElsewhere: () =>
+      translated(() => {
+        const { data_version: version } = dataVersion.get() as { data_version: number };
+        const changed = version !== seenVersion;
+        seenVersion = version;
+        return changed;
+      }),
     close: () => database.close(),
   };
+}
+
+/** Begins to write; false where another connection does, in which case nothing has begun. */
+function takesLock(beginWriting: ReturnType<Database['prepare']>): boolean {
+  try {
+    beginWriting.run();
+    return true;
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}
+
+/** Runs what may fail in the driver, whose errors are never shown to a caller. */
+function translated<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw isDriverError(error) ? unavailable(error) : error;
+  }
 }
 
 function meta(database: Database, name: string): string {
@@ -57,11 +87,14 @@ function meta(database: Database, name: string): string {
 }
 
 function isDriverError(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error;
+  // An `errcode` comes with most of them, but not with those of `all` and `iterate` on Node 20's package.
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
 }
 
 function unavailable(cause: unknown): SessionError {
-  return new SessionError('STORE_UNAVAILABLE', 'the store did not answer; what was asked may or may not have happened', {
-    cause,
-  });
+  return new SessionError(
+    'STORE_UNAVAILABLE',
+    'the store did not answer; what was asked may or may not have happened',
+    { cause },
+  );
 }

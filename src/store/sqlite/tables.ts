@@ -34,11 +34,15 @@ const SQL = {
   deleteSession: 'DELETE FROM nest_auth_sessions WHERE session_id = ?',
   unrevokedOfUser: `SELECT * FROM nest_auth_sessions
     WHERE tenant_id = ? AND user_id = ? AND user_generation >= ? AND revoke_time IS NULL`,
-  unrevoked: 'SELECT * FROM nest_auth_sessions WHERE revoke_time IS NULL',
-  unrevokedOfTenant: 'SELECT * FROM nest_auth_sessions WHERE tenant_id = ? AND revoke_time IS NULL',
-  unrevokedOfClient: 'SELECT * FROM nest_auth_sessions WHERE tenant_id = ? AND client_id = ? AND revoke_time IS NULL',
+  countLive: countLiveSql(''),
+  countLiveOfTenant: countLiveSql('tenant_id = :tenantId AND'),
+  countLiveOfClient: countLiveSql('tenant_id = :tenantId AND client_id = :clientId AND'),
   listOfUser: `SELECT * FROM nest_auth_sessions
     WHERE tenant_id = ? AND user_id = ? AND (create_time, session_id) < (?, ?)
+    ORDER BY create_time DESC, session_id DESC`,
+  listUnrevokedOfUser: `SELECT * FROM nest_auth_sessions
+    WHERE tenant_id = ? AND user_id = ? AND (create_time, session_id) < (?, ?)
+      AND user_generation >= ? AND revoke_time IS NULL
     ORDER BY create_time DESC, session_id DESC`,
   sessionsDue: 'SELECT * FROM nest_auth_sessions WHERE purge_time <= ? ORDER BY purge_time LIMIT ?',
 
@@ -70,6 +74,19 @@ const SQL = {
   insertKey: `INSERT OR IGNORE INTO nest_auth_keys
     (key_use, sequence, key_id, algorithm, public_jwk, sealed, active_time) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 } as const;
+
+/** Counts the sessions that are within their limits and below no minimum of their scopes. */
+function countLiveSql(condition: string): string {
+  const minimum = (scope: string, tenant: string, subject: string) =>
+    `coalesce((SELECT min_generation FROM nest_auth_epochs
+      WHERE scope = '${scope}' AND tenant_id = ${tenant} AND subject = ${subject}), :birthTimeMs)`;
+  return `SELECT count(*) AS live FROM nest_auth_sessions AS s WHERE ${condition} revoke_time IS NULL
+    AND absolute_expire_time > :nowMs AND (idle_timeout_ms = 0 OR last_active_time + idle_timeout_ms > :nowMs)
+    AND user_generation >= ${minimum('user', 's.tenant_id', "CASE user_id WHEN '' THEN session_id ELSE user_id END")}
+    AND client_generation >= ${minimum('client', 's.tenant_id', 's.client_id')}
+    AND tenant_generation >= ${minimum('tenant', 's.tenant_id', "''")}
+    AND global_generation >= ${minimum('global', "''", "''")}`;
+}
 
 /** Later than any session, for the first page of a list. */
 const END_OF_TIME: Cell[] = [Number.MAX_SAFE_INTEGER, ''];
@@ -122,15 +139,24 @@ export class SqliteTables implements Tables {
     return this.#all('unrevokedOfUser', tenantId, userId, minGeneration).map(toSession);
   }
 
-  unrevoked(tenantId: string | null, clientId: string | null): Iterable<Session> {
-    if (tenantId === null) return this.#each('unrevoked', [], toSession);
-    if (clientId === null) return this.#each('unrevokedOfTenant', [tenantId], toSession);
-    return this.#each('unrevokedOfClient', [tenantId, clientId], toSession);
+  countLive(tenantId: string | null, clientId: string | null, nowMs: number, birthTimeMs: number): number {
+    const times = { nowMs, birthTimeMs };
+    const count = (name: keyof typeof SQL, named: Record<string, Cell>) =>
+      number(this.#statements[name].get(named) as Row, 'live');
+    if (tenantId === null) return count('countLive', times);
+    if (clientId === null) return count('countLiveOfTenant', { ...times, tenantId });
+    return count('countLiveOfClient', { ...times, tenantId, clientId });
   }
 
-  *listOfUser({ tenantId, userId, clientId, deviceId, after }: Omit<ListQuery, 'states' | 'limit'>): Iterable<Session> {
-    const before = after === null ? END_OF_TIME : [after.createTimeMs, after.sessionId];
-    for (const session of this.#each('listOfUser', [tenantId, userId, ...before], toSession)) {
+  *listOfUser(query: Omit<ListQuery, 'states' | 'limit'>, minGeneration: number | null): Iterable<Session> {
+    const { tenantId, userId, clientId, deviceId, after } = query;
+    const position = after === null ? END_OF_TIME : [after.createTimeMs, after.sessionId];
+    const cells = [tenantId, userId, ...position];
+    const sessions =
+      minGeneration === null
+        ? this.#each('listOfUser', cells, toSession)
+        : this.#each('listUnrevokedOfUser', [...cells, minGeneration], toSession);
+    for (const session of sessions) {
       if (clientId !== '' && session.clientId !== clientId) continue;
       if (deviceId === '' || session.device.deviceId === deviceId) yield session;
     }
@@ -176,7 +202,18 @@ export class SqliteTables implements Tables {
     const { scope, discardTimeMs, reason, revokeTimeMs } = revocation;
     const { tenantId, subject, minimum, except } = scopeCells(scope);
     const chain = [position, tag, previousTag];
-    this.#run('appendLog', ...chain, scope.kind, tenantId, subject, minimum, except, discardTimeMs, reason, revokeTimeMs);
+    this.#run(
+      'appendLog',
+      ...chain,
+      scope.kind,
+      tenantId,
+      subject,
+      minimum,
+      except,
+      discardTimeMs,
+      reason,
+      revokeTimeMs,
+    );
   }
 
   logAfter(position: number, limit: number): LogEntry[] {

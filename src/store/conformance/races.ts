@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import type { Session } from '../../domain/session.ts';
+import type { SessionStore } from '../../domain/store.ts';
+import { RevocationSet } from '../../revocation/set.ts';
+import { type Bench, type Cases, type ConformanceHarness, describeCases, type StoreInstance } from './bench.ts';
+import {
+  begin,
+  createCommand,
+  HOUR,
+  listQuery,
+  MINUTE,
+  raiseCommand,
+  refreshCommand,
+  refTo,
+  revokeCommand,
+  rotateCommand,
+  stateOf,
+  updateCommand,
+  userScope,
+} from './commands.ts';
+import { arrive, tokenOf } from './observe.ts';
+
+export function describeRaces(harness: ConformanceHarness): void {
+  describeCases('a race that the revocation wins', harness, RACES);
+}
+
+/** How often each pair meets, in either order and on every choice of instances. */
+const ROUNDS = 8;
+
+/** What a session's holder may do at the same moment; gives the sessions as tokens are issued for them. */
+const CONTENDERS: Readonly<Record<string, (store: SessionStore, session: Session) => Promise<Session[]>>> = {
+  refresh: async (store, session) => {
+    const outcome = await store.refresh(refreshCommand(session));
+    return 'record' in outcome ? [outcome.record.session] : [];
+  },
+  update: async (store, session) => {
+    await store.update(updateCommand(session, { deviceName: 'Renamed', supersedeAccessTokens: true }));
+    return [];
+  },
+  touch: async (store, session) => {
+    await store.read({ ...refTo(session), touch: true });
+    return [];
+  },
+  rotate: async (store, session) => {
+    const outcome = await store.rotate(rotateCommand(session));
+    return 'record' in outcome ? [outcome.record.session] : [];
+  },
+  create: async (store, session) => {
+    const outcome = await store.create(createCommand({ userId: session.userId }));
+    return 'record' in outcome ? [outcome.record.session] : [];
+  },
+};
+
+interface Ending {
+  readonly end: (store: SessionStore, session: Session) => Promise<unknown>;
+  /** Whether a session of the user may be live afterwards. */
+  readonly spares: (session: Session, old: Session, minimum: number) => boolean;
+}
+
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  'a revoke': {
+    end: (store, session) => store.revoke(revokeCommand(session)),
+    spares: (session, old) => session.sessionId !== old.sessionId,
+  },
+  'a log-out-everywhere': {
+    end: (store, { userId }) => store.raise(raiseCommand(userScope(userId))),
+    spares: (session, _old, minimum) => session.generations[0] >= minimum,
+  },
+  'a log-out-everywhere that denies creates': {
+    end: (store, { userId, createTimeMs }) => {
+      const denyCreateUntilMs = createTimeMs + HOUR;
+      return store.raise(raiseCommand(userScope(userId), { denyCreateUntilMs }));
+    },
+    spares: () => false,
+  },
+};
+
+/** Which instance each of the two goes to. */
+function placements(stores: readonly StoreInstance[]): readonly (readonly [StoreInstance, StoreInstance])[] {
+  const [first, second] = stores;
+  assert(first !== undefined);
+  return second === undefined
+    ? [[first, first]]
+    : [
+        [first, first],
+        [first, second],
+        [second, first],
+      ];
+}
+
+async function meet(bench: Bench, contend: (typeof CONTENDERS)[string], { end, spares }: Ending): Promise<void> {
+  const stores = await bench.openAll();
+  const [observer] = stores;
+  const ended = new RevocationSet();
+  const minima = new Map<string, number>();
+  let head = 0;
+  observer.follow((entries) => {
+    for (const { revocation, position } of entries) {
+      ended.apply(revocation);
+      if (revocation.scope.kind === 'user') minima.set(revocation.scope.userId, revocation.scope.minGeneration);
+      head = position;
+    }
+  });
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [index, [one, other]] of placements(stores).entries()) {
+      for (const endsFirst of [true, false]) {
+        const old = await begin(observer, { userId: `user-${round}-${index}-${endsFirst}` });
+        // Far enough for a touch to write.
+        bench.clock.ms += 2 * MINUTE;
+        const steps = [() => end(one, old), () => contend(other, old)] as const;
+        const [, issued] = endsFirst
+          ? await Promise.all([steps[0](), steps[1]()])
+          : (await Promise.all([steps[1](), steps[0]()])).reverse();
+        await assertEnded(observer, old, issued as Session[]);
+      }
+    }
+  }
+
+  async function assertEnded(store: StoreInstance, old: Session, issued: readonly Session[]): Promise<void> {
+    const before = head;
+    const sentinel = await begin(store, { userId: '' });
+    await store.revoke(revokeCommand(sentinel));
+    await arrive(store, () => head > before);
+    assert.notEqual(await stateOf(store, old), 'active');
+    const minimum = minima.get(old.userId) ?? 0;
+    for (const { session, status } of await store.list(listQuery({ userId: old.userId }))) {
+      if (status.state === 'active') assert(spares(session, old, minimum), 'a session of before is live');
+      else if (status.state === 'revoked') assert.equal(ended.check(tokenOf(session)), 'revoked');
+    }
+    for (const session of [old, ...issued]) {
+      if ((await stateOf(store, session)) === 'active') assert.equal(ended.check(tokenOf(session)), 'good');
+      else assert.equal(ended.check(tokenOf(session)), 'revoked', 'a token was issued that no entry ends');
+    }
+    assert.notEqual(ofAny(await store.refresh(refreshCommand(old))), 'rotated');
+    assert.notEqual(await stateOf(store, old), 'active');
+  }
+}
+
+function ofAny(outcome: { readonly kind: string }): string {
+  return outcome.kind;
+}
+
+const RACES: Cases = Object.fromEntries(
+  Object.entries(CONTENDERS).flatMap(([contender, contend]) =>
+    Object.entries(ENDINGS).map(([title, ending]) => [
+      `${contender} beside ${title}`,
+      (bench: Bench) => meet(bench, contend, ending),
+    ]),
+  ),
+);
