@@ -102,6 +102,8 @@ const VARIABLES = {
     oneOf('evict-oldest', 'evict-least-recently-active', 'reject'),
   ),
   MIGRATE_ON_START: variable('false', '`true`: bring the schema up to date at start; SQLite always does', flag),
+  DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; memory and SQLite allow `0s` alone', noWindow),
+  WORKERS: variable('1', 'processes that share the ports; memory and SQLite allow `1` alone', oneWorker),
   SHUTDOWN_TIMEOUT: variable('10s', 'how long calls in progress may take to end at shutdown', duration(0, HOUR)),
   LOG_LEVEL: variable(
     'info',
@@ -160,6 +162,14 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
   if (idle > 0 && ttl !== undefined && idle < ttl) {
     faults.push(`IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: 0, or at least ${durationText(ttl)}`);
+  }
+  const maxIdle = values.MAX_IDLE_TIMEOUT;
+  const maxAbsolute = values.MAX_ABSOLUTE_TIMEOUT;
+  if (maxIdle !== undefined && ttl !== undefined && maxIdle < ttl) {
+    faults.push(`MAX_IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: at least ${durationText(ttl)}`);
+  }
+  if (values.IDLE_TIMEOUT === 0 && maxIdle !== undefined && maxAbsolute !== undefined && maxIdle < maxAbsolute) {
+    faults.push('IDLE_TIMEOUT: is 0 (none), which MAX_IDLE_TIMEOUT forbids; allowed: a time up to that maximum');
   }
   for (const name of ['IDLE_TIMEOUT', 'ABSOLUTE_TIMEOUT'] as const) {
     const max = values[`MAX_${name}`];
@@ -223,6 +233,15 @@ function storeLocation(text: string): StoreLocation | Fault {
 function masterKey(text: string): Buffer | null | Fault {
   if (text === '') return null;
   return parseMasterKey(text) ?? new Fault('is not a key', 'base64 (RFC 4648, section 4) of exactly 32 bytes');
+}
+
+/** A store within the process is never out of its reach. */
+function noWindow(text: string): 0 | Fault {
+  return duration(0, 0)(text) === 0 ? 0 : new Fault('is not offered for this store', '0s');
+}
+
+function oneWorker(text: string): 1 | Fault {
+  return text === '1' ? 1 : new Fault('is not offered for this store', '1');
 }
 
 /** Kept as it stands, since verifiers compare it character by character (RFC 9068, section 4). */

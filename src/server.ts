@@ -6,7 +6,7 @@ import { SessionAuthority } from './domain/authority.ts';
 import { ConsistencyTokens } from './domain/consistency_token.ts';
 import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import { PageTokens } from './domain/page_token.ts';
-import type { AuditRecord, AuthorityParts } from './domain/parts.ts';
+import type { AuthorityParts } from './domain/parts.ts';
 import type { ClockOffset } from './domain/store.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
@@ -48,20 +48,19 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     const keys = await openKeyRing(store, masterKey, config.signingAlgorithm, now);
     const parts = authorityParts(config, store, keys, masterKey, log, now);
     const onFault = (task: string, error: unknown) => log.error('upkeep failed', { task, error });
-    const stopUpkeep = startUpkeep({ store, feed: parts.feed, keys, now, onFault });
-    undo.push(stopUpkeep);
-    let stopping = false;
-    const grpc = await listenGrpc(config.grpcAddress, parts, () => keys.jwksJson(now()), log);
-    undo.push(() => grpc.stop(config.shutdownTimeoutMs));
-    const http = createHttpServer({
-      issuer: config.tokenIssuer,
-      jwksJson: () => keys.jwksJson(now()),
-      isReady: async () => !stopping && (await answers(store)),
-    });
+    undo.push(startUpkeep({ store, feed: parts.feed, keys, now, onFault }));
+    const jwksJson = () => keys.jwksJson(now());
+    let serving = false;
+    const isReady = async () => serving && (await answers(store));
+    const http = createHttpServer({ issuer: config.tokenIssuer, jwksJson, isReady });
     const httpPort = await listenHttp(http, config.httpAddress);
     undo.push(() => closeHttp(http));
+    const grpc = await listenGrpc(config.grpcAddress, parts, jwksJson, log);
+    undo.push(() => grpc.stop(config.shutdownTimeoutMs));
+    serving = true;
     const stop = async () => {
-      stopping = true;
+      serving = false;
+      // The last to come goes first: probes are answered until the last call has ended.
       for (const step of undo.splice(0).reverse()) await step();
     };
     return { grpcPort: grpc.port, httpPort, stop };
@@ -99,7 +98,7 @@ function authorityParts(
   const { tokenIssuer: issuer, rules } = config;
   return {
     store,
-    feed: new RevocationFeed(store),
+    feed: new RevocationFeed(store, now()),
     tokens: new TokenIssuer(keys, issuer, rules.accessTokenTtlMs),
     verifier: createAccessTokenVerifier({
       issuer,
@@ -120,20 +119,8 @@ function authorityParts(
       maxIdleTimeoutMs: config.maxIdleTimeoutMs,
       maxAbsoluteTimeoutMs: rules.maxAbsoluteTimeoutMs,
     },
-    audit: (record) => log.info('audit', auditFields(record)),
+    audit: (record) => log.info('audit', record),
     now,
-  };
-}
-
-function auditFields({ action, tenantId, sessionId, scope, reason, actor }: AuditRecord) {
-  return {
-    action,
-    tenantId,
-    reason,
-    ...(sessionId !== undefined && { sessionId }),
-    ...(scope?.kind === 'user' && { userId: scope.userId }),
-    ...(scope?.kind === 'client' && { clientId: scope.clientId }),
-    ...(actor !== null && { actorUserId: actor.userId, actorReason: actor.reason }),
   };
 }
 

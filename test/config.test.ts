@@ -347,4 +347,12 @@ describe('the other variables', () => {
     }
     refuses('LOG_LEVEL', ['verbose', 'INFO', '30'], /trace, debug, info, warn, error, fatal, silent$/);
   });
+
+  it('are refused where the store has no use for them', () => {
+    for (const STORE_URL of ['memory:', 'sqlite:x.db']) {
+      readConfig({ STORE_URL, WORKERS: '1', DEGRADED_WINDOW: '0' });
+    }
+    refuses('WORKERS', ['2', '0', 'auto'], /allowed: 1$/);
+    refuses('DEGRADED_WINDOW', ['5m', '1ms', 'off'], /allowed: 0s$/);
+  });
 });

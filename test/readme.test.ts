@@ -32,6 +32,7 @@ const LIMIT_ROWS: readonly (readonly [what: string, limit: string])[] = [
   ['`data`', `${LIMITS.data} bytes of JSON, ${LIMITS.structDepth} levels`],
   ['numbers in `claims` and `data`', 'no NaN, no integer beyond 2^53'],
   ['`request_id`, `session_id`', 'a UUID'],
+  ['`states` of a list', `${LIMITS.states}`],
   ['`page_size`', `${LIMITS.pageSize}; ${LIMITS.defaultPageSize} where zero`],
   ['`page_token`', `${LIMITS.pageToken}`],
   ['`etag`', `${LIMITS.etag}`],

@@ -2,7 +2,7 @@ import { invalidField, SessionError } from '../error.ts';
 import type { LogPosition } from '../revocation/log.ts';
 import { currentRef, genuineRef } from './handle.ts';
 import { CLOCK_SKEW_MS, DEFAULT_CLIENT_ID, LIMITS } from './limits.ts';
-import type { AuthorityParts } from './parts.ts';
+import type { AuditRecord, AuthorityParts } from './parts.ts';
 import {
   invalidRefreshToken,
   requestReused,
@@ -25,9 +25,9 @@ import type {
   UpdateRequest,
   ValidateRequest,
 } from './requests.ts';
-import { type DeviceChange, deviceChange, type Session, UNKNOWN_DEVICE, versionOf } from './session.ts';
+import { type Actor, type DeviceChange, deviceChange, type Session, UNKNOWN_DEVICE, versionOf } from './session.ts';
 import { newSessionId, siblingSessionId } from './session_id.ts';
-import type { CreateOutcome, EpochScope, RotateOutcome, SessionRecord } from './store.ts';
+import type { Begun, CreateOutcome, RotateOutcome, SessionRecord } from './store.ts';
 import { sessionTimeouts } from './timeouts.ts';
 import type { Tokens } from './tokens.ts';
 import { type Validation, validate } from './validate.ts';
@@ -111,7 +111,6 @@ export class SessionAuthority {
           tenantId: outcome.tenantId,
           sessionId,
           reason: 'refresh_token_reuse',
-          actor: null,
         });
         throw reusedRefreshToken();
       case 'request_reused':
@@ -195,7 +194,9 @@ export class SessionAuthority {
     const stamp = stampRequest('RevokeSession', tenantId, requestId, { sessionId, reason, actor });
     const outcome = await this.#parts.store.revoke({ ref, request: stamp, reason });
     if (outcome.kind === 'request_reused') throw requestReused();
-    if (outcome.revoked) this.#parts.audit({ action: 'session_revoked', tenantId, sessionId, reason, actor });
+    if (outcome.revoked && !outcome.repeated) {
+      this.#parts.audit({ action: 'session_revoked', tenantId, sessionId, reason, ...auditActor(actor) });
+    }
     return { revoked: outcome.revoked, consistencyToken: this.#consistencyToken(outcome.head) };
   }
 
@@ -203,12 +204,13 @@ export class SessionAuthority {
     const { store, audit } = this.#parts;
     const { requestId, tenantId, scope, dryRun, actor, ...selector } = request;
     const stamp = stampRequest('RevokeSessions', tenantId, requestId, { scope, actor, ...selector });
-    const command = { ...selector, scope: epochScope(tenantId, scope), request: stamp };
-    if (dryRun) return { count: await store.count(command), consistencyToken: null };
-    const outcome = await store.raise(command);
+    const command = { ...selector, scope: { ...scope, tenantId }, request: stamp };
+    const outcome = dryRun ? await store.count(command) : await store.raise(command);
     switch (outcome.kind) {
+      case 'counted':
+        return { count: outcome.count, consistencyToken: null };
       case 'done':
-        audit({ action: 'sessions_revoked', tenantId, scope, reason: request.reason, actor });
+        if (!outcome.repeated) audit(auditOfMany(request, outcome.count));
         return { count: outcome.count, consistencyToken: this.#consistencyToken(outcome.head) };
       case 'request_reused':
         throw requestReused();
@@ -230,13 +232,10 @@ export class SessionAuthority {
     switch (outcome.kind) {
       case 'created':
       case 'rotated':
+        this.#auditDisplaced(outcome);
+        return this.#answer(outcome);
       case 'repeated':
-        return {
-          record: outcome.record,
-          tokens: this.#parts.tokens.issue(outcome.record.session, outcome.nowMs),
-          endedSessionIds: outcome.endedSessionIds,
-          consistencyToken: this.#consistencyToken(outcome.head),
-        };
+        return this.#answer(outcome);
       case 'request_reused':
         throw requestReused();
       case 'superseded':
@@ -247,6 +246,8 @@ export class SessionAuthority {
         throw sessionLimitReached();
       case 'ended':
         throw sessionEnded();
+      case 'timeout_passed':
+        throw invalidField('absolute_timeout', 'counts from create_time, and would have passed already');
       case 'other_user':
         throw new SessionError('SESSION_STATE', 'user_id: the session has another user; open a new session');
       case 'unknown':
@@ -254,11 +255,39 @@ export class SessionAuthority {
     }
   }
 
+  #answer({ record, nowMs, endedSessionIds, head }: Begun): BegunSession {
+    const tokens = this.#parts.tokens.issue(record.session, nowMs);
+    return { record, tokens, endedSessionIds, consistencyToken: this.#consistencyToken(head) };
+  }
+
+  #auditDisplaced({ record, endedSessionIds }: Begun): void {
+    if (endedSessionIds.length === 0) return;
+    const { tenantId, userId, sessionId } = record.session;
+    this.#parts.audit({ action: 'sessions_displaced', tenantId, userId, sessionId, endedSessionIds });
+  }
+
   #consistencyToken(head: LogPosition | null): Buffer | null {
     return head === null ? null : this.#parts.consistencyTokens.format(head);
   }
 }
 
-function epochScope(tenantId: string, scope: RevokeManyRequest['scope']): EpochScope {
-  return { ...scope, tenantId };
+function auditOfMany(request: RevokeManyRequest, count: number | null): AuditRecord {
+  const { tenantId, scope, reason, deviceId, exceptSessionId, createTimeBeforeMs, denyCreateUntilMs } = request;
+  return {
+    action: 'sessions_revoked',
+    tenantId,
+    ...(scope.kind === 'user' && { userId: scope.userId }),
+    ...(scope.kind === 'client' && { clientId: scope.clientId }),
+    ...(deviceId !== '' && { deviceId }),
+    ...(exceptSessionId !== '' && { exceptSessionId }),
+    ...(createTimeBeforeMs !== null && { createTimeBefore: new Date(createTimeBeforeMs).toISOString() }),
+    ...(denyCreateUntilMs !== null && { denyCreateUntil: new Date(denyCreateUntilMs).toISOString() }),
+    ...(count !== null && { count }),
+    reason,
+    ...auditActor(request.actor),
+  };
+}
+
+function auditActor(actor: Actor | null): Pick<AuditRecord, 'actorUserId' | 'actorReason'> {
+  return actor === null ? {} : { actorUserId: actor.userId, actorReason: actor.reason };
 }

@@ -47,6 +47,8 @@ export const LIMITS = {
   /** Objects and lists within each other, in claims and data. */
   structDepth: 16,
   batchItems: 256,
+  /** In a list's filter. */
+  states: 16,
   pageSize: 200,
   defaultPageSize: 50,
   pageToken: 1024,

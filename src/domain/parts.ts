@@ -3,20 +3,29 @@ import type { RevocationReason } from '../revocation/revocation.ts';
 import type { AccessTokenVerifier } from '../token/verify.ts';
 import type { ConsistencyTokens } from './consistency_token.ts';
 import type { PageTokens } from './page_token.ts';
-import type { RevokeManyRequest } from './requests.ts';
-import type { Actor } from './session.ts';
 import type { SessionStore } from './store.ts';
 import type { SessionRules } from './timeouts.ts';
 import type { TokenIssuer } from './tokens.ts';
 
 /** What an operator may want to know afterwards; holds no token and no claim. */
 export interface AuditRecord {
-  readonly action: 'session_revoked' | 'sessions_revoked' | 'refresh_token_reused';
+  /** `sessions_displaced`: by the session that was begun, its device or the user's limit. */
+  readonly action: 'session_revoked' | 'sessions_revoked' | 'sessions_displaced' | 'refresh_token_reused';
   readonly tenantId: string;
   readonly sessionId?: string;
-  readonly scope?: RevokeManyRequest['scope'];
-  readonly reason: RevocationReason;
-  readonly actor: Actor | null;
+  readonly endedSessionIds?: readonly string[];
+  readonly userId?: string;
+  readonly clientId?: string;
+  readonly deviceId?: string;
+  readonly exceptSessionId?: string;
+  /** ISO 8601. */
+  readonly createTimeBefore?: string;
+  readonly denyCreateUntil?: string;
+  /** Where sessions ended one by one. */
+  readonly count?: number;
+  readonly reason?: RevocationReason;
+  readonly actorUserId?: string;
+  readonly actorReason?: string;
 }
 
 /** What the authority is made of. */

@@ -96,6 +96,14 @@ export function expireTimeMs(session: Session): number {
   return Math.min(session.lastActiveTimeMs + session.idleTimeoutMs, session.absoluteExpireTimeMs);
 }
 
+/**
+ * How long after a touch the next one writes nothing, in ms: half of a short idle timeout, else a session in steady
+ * use would expire between two touches. Not for a session without an idle timeout, which no use slides.
+ */
+export function touchIntervalMs(session: Session, configuredMs: number): number {
+  return Math.min(configuredMs, session.idleTimeoutMs / 2);
+}
+
 /** Whichever came first decides: its own revocation, an epoch of one of its scopes, or a limit. */
 export function statusOf(session: Session, epochs: Epochs, nowMs: number): SessionStatus {
   let ended: { timeMs: number; reason: RevocationReason } | null = session.revocation;

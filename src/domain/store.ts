@@ -212,6 +212,8 @@ export type RotateOutcome =
   | { readonly kind: 'limit' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'other_user' }
+  /** The absolute timeout counts from a start that is not moved, and would have passed already. */
+  | { readonly kind: 'timeout_passed' }
   | { readonly kind: 'unknown' };
 
 export interface RevokeCommand {
@@ -221,7 +223,13 @@ export interface RevokeCommand {
 }
 
 export type RevokeOutcome =
-  | { readonly kind: 'done'; readonly revoked: boolean; readonly head: LogPosition | null }
+  | {
+      readonly kind: 'done';
+      readonly revoked: boolean;
+      /** The request found its own earlier work. */
+      readonly repeated: boolean;
+      readonly head: LogPosition | null;
+    }
   | { readonly kind: 'request_reused' };
 
 /** Whose minimum is raised. */
@@ -249,11 +257,17 @@ export type RaiseOutcome =
       readonly kind: 'done';
       /** Set where sessions ended one by one. */
       readonly count: number | null;
+      /** The request found its own earlier work. */
+      readonly repeated: boolean;
       readonly head: LogPosition;
     }
   | { readonly kind: 'request_reused' }
-  | { readonly kind: 'except_unknown' }
-  | { readonly kind: 'except_ended' };
+  | ExceptFault;
+
+/** The session to be spared is not one of the user's, or has ended: nothing was done. */
+export type ExceptFault = { readonly kind: 'except_unknown' } | { readonly kind: 'except_ended' };
+
+export type CountOutcome = { readonly kind: 'counted'; readonly count: number } | ExceptFault;
 
 /** What one round of sweeping removed. */
 export interface SweepResult {
@@ -266,7 +280,7 @@ export interface SweepResult {
 }
 
 /**
- * Where sessions live. Every method is one atomic step: every outcome of a race is decided in it,
+ * Where sessions live. An ended session is readable for its retention, then unknown, swept or not. Every method is one atomic step: every outcome of a race is decided in it,
  * and a revocation is in the log in the same step. Times in outcomes are the store's. Outcomes
  * are values; only faults are thrown: a SessionError STORE_UNAVAILABLE where the store did not
  * answer, so that what was asked may or may not have happened.
@@ -284,7 +298,7 @@ export interface SessionStore {
   /** Ends what a scope names, in one write however many sessions there are. */
   raise(command: RaiseCommand): Promise<RaiseOutcome>;
   /** How many live sessions `raise` would end; ends nothing. */
-  count(command: RaiseCommand): Promise<number>;
+  count(command: RaiseCommand): Promise<CountOutcome>;
   /** Removes at most `batch` of each kind of what is past its time. */
   sweep(batch: number): Promise<SweepResult>;
 }

@@ -3,7 +3,14 @@ import type { VerifiedToken } from '../token/verify.ts';
 import { CONSISTENCY_WAIT_MS } from './limits.ts';
 import type { AuthorityParts } from './parts.ts';
 import type { ValidateRequest } from './requests.ts';
-import { type Actor, type DeviceChange, deviceChange, expireTimeMs, type SessionStatus } from './session.ts';
+import {
+  type Actor,
+  type DeviceChange,
+  deviceChange,
+  expireTimeMs,
+  type SessionStatus,
+  touchIntervalMs,
+} from './session.ts';
 import type { SessionRecord } from './store.ts';
 
 type ValidToken = Exclude<VerifiedToken, { kind: 'invalid' }>['claims'];
@@ -132,9 +139,9 @@ async function validateSession(parts: AuthorityParts, request: ValidateRequest, 
  * an access token would live: a revocation is remembered that long.
  */
 function reusableUntilMs({ rules }: AuthorityParts, { session }: SessionRecord, nowMs: number): number {
-  const { accessTokenTtlMs, touchIntervalMs } = rules;
-  const reuseMs = session.idleTimeoutMs === 0 ? accessTokenTtlMs : Math.min(accessTokenTtlMs, touchIntervalMs);
-  return Math.min(nowMs + reuseMs, expireTimeMs(session));
+  const { accessTokenTtlMs } = rules;
+  const unslidMs = session.idleTimeoutMs === 0 ? accessTokenTtlMs : touchIntervalMs(session, rules.touchIntervalMs);
+  return Math.min(nowMs + Math.min(accessTokenTtlMs, unslidMs), expireTimeMs(session));
 }
 
 function subjectOfToken(claims: ValidToken, includeClaims: boolean): Subject {

@@ -77,7 +77,7 @@ export function toCreateRequest(wire: CreateSessionRequest__Output): CreateReque
     device: deviceOf(fields, wire.device),
     idleTimeoutMs: fields.durationMs('idle_timeout', wire.idleTimeout),
     absoluteTimeoutMs: absoluteTimeoutMs(fields, wire),
-    authTimeMs: fields.timeMs('auth_time', wire.authTime),
+    authTimeMs: authTimeMs(fields, wire),
     acr: fields.text('acr', wire.acr, LIMITS.acr),
     amr: fields.texts('amr', wire.amr, LIMITS.amrItems, LIMITS.amrItem),
     actor: actorOf(fields, wire.actor),
@@ -108,6 +108,7 @@ export function toRefreshRequest(wire: RefreshSessionRequest__Output): RefreshRe
 
 export function toValidateRequest(wire: ValidateSessionRequest__Output, fields = new Fields()): ValidateRequest {
   if (wire.credential === undefined) fields.fault('credential', 'required: access_token or session_token');
+  fields.single('credential', wire.accessToken, wire.sessionToken);
   fields.choice('view', wire.view, FULL_VIEW, false);
   return {
     credential:
@@ -141,7 +142,10 @@ export function toListRequest(wire: ListSessionsRequest__Output): ListRequest {
   const fields = new Fields();
   fields.choice('view', wire.view, FULL_VIEW, false);
   if (wire.pageSize < 0) fields.fault('page_size', 'must not be negative');
-  const states = wire.states.map((state, index) => fields.choice(`states[${index}]`, state, STATES, 'active'));
+  if (wire.states.length > LIMITS.states) fields.fault('states', `more than ${LIMITS.states} items`);
+  const states = wire.states
+    .slice(0, LIMITS.states)
+    .map((state, index) => fields.choice(`states[${index}]`, state, STATES, 'active'));
   const request: ListRequest = {
     tenantId: fields.text('tenant_id', wire.tenantId, LIMITS.tenantId),
     userId: fields.requiredText('user_id', wire.userId, LIMITS.userId),
@@ -179,7 +183,7 @@ export function toRotateRequest(wire: RotateSessionRequest__Output): RotateReque
     tenantId: fields.text('tenant_id', wire.tenantId, LIMITS.tenantId),
     handle: handleOf(fields, wire.session),
     userId: fields.text('user_id', wire.userId, LIMITS.userId),
-    authTimeMs: fields.timeMs('auth_time', wire.authTime),
+    authTimeMs: authTimeMs(fields, wire),
     acr: wire.acr === '' ? null : fields.text('acr', wire.acr, LIMITS.acr),
     amr: wire.amr.length === 0 ? null : fields.texts('amr', wire.amr, LIMITS.amrItems, LIMITS.amrItem),
     claims: claimsOf(fields, 'claims', wire.claims),
@@ -231,6 +235,7 @@ export function toRevokeManyRequest(wire: RevokeSessionsRequest__Output): Revoke
 }
 
 function scopeOf(fields: Fields, wire: RevokeSessionsRequest__Output): RevokeManyRequest['scope'] {
+  fields.single('scope', wire.userId, wire.clientId, wire.wholeTenant);
   switch (wire.scope) {
     case 'userId':
       return { kind: 'user', userId: fields.requiredText('user_id', wire.userId ?? '', LIMITS.userId) };
@@ -246,7 +251,7 @@ function scopeOf(fields: Fields, wire: RevokeSessionsRequest__Output): RevokeMan
 }
 
 function handleOf(fields: Fields, wire: SessionHandle__Output | null): SessionHandle {
-  // The oneof's discriminator alone is to be trusted: a second member on the wire stays set.
+  fields.single('session', wire?.sessionId, wire?.sessionToken, wire?.refreshToken, wire?.accessToken);
   switch (wire?.handle) {
     case 'sessionId':
       return { kind: 'id', sessionId: fields.requiredUuid('session.session_id', wire.sessionId ?? '') };
@@ -290,6 +295,13 @@ function claimsOf(fields: Fields, field: string, wire: Struct__Output | null): s
 function changeOf(replacement: string | null, patch: string | null): JsonChange | null {
   if (replacement !== null) return { kind: 'replace', json: replacement };
   return patch === null ? null : { kind: 'merge', json: patch };
+}
+
+/** The auth_time claim counts from 1970 (OpenID Connect Core 1.0, section 2) and is never negative. */
+function authTimeMs(fields: Fields, wire: Pick<CreateSessionRequest__Output, 'authTime'>): number | null {
+  const ms = fields.timeMs('auth_time', wire.authTime);
+  if (ms !== null && ms < 0) fields.fault('auth_time', 'must not be before 1970');
+  return ms;
 }
 
 function absoluteTimeoutMs(fields: Fields, wire: Pick<CreateSessionRequest__Output, 'absoluteTimeout'>): number | null {

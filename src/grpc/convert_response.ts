@@ -71,7 +71,7 @@ export function fromRecord({ session, status }: SessionRecord, full: boolean): S
 /** What CreateSession and RotateSession answer alike. */
 export function fromBegun({ record, tokens, endedSessionIds, consistencyToken }: BegunSession): CreateSessionResponse {
   return {
-    session: fromRecord(record, true),
+    session: fromRecord(record, false),
     tokens: fromTokens(tokens),
     endedSessionIds: [...endedSessionIds],
     ...(consistencyToken !== null && { consistencyToken }),
@@ -79,7 +79,7 @@ export function fromBegun({ record, tokens, endedSessionIds, consistencyToken }:
 }
 
 export function fromRefreshed({ record, tokens, deviceChange }: RefreshedSession): RefreshSessionResponse {
-  return { session: fromRecord(record, true), tokens: fromTokens(tokens), deviceChange };
+  return { session: fromRecord(record, false), tokens: fromTokens(tokens), deviceChange };
 }
 
 export function fromValidation(validation: Validation, full: boolean): ValidateSessionResponse {

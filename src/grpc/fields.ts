@@ -11,6 +11,9 @@ import { LIMITS } from '../domain/limits.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
 const REFUSED_CHARACTERS = /[\u0000-\u001f\u007f\ufffd]/;
 
+/** How many violations are told: errors travel as metadata, of which clients take 8 KiB in all. */
+const MAX_VIOLATIONS = 16;
+
 /**
  * Checks the fields of one request and collects every fault, so that a caller learns of all at
  * once. A reader returns something usable even for a bad field; `check` must come before its use.
@@ -32,12 +35,19 @@ export class Fields {
   /** Throws INVALID_FIELD where any field was bad. */
   check(): void {
     if (this.#violations.length === 0) return;
-    const message = this.#violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
-    throw new SessionError('INVALID_FIELD', message, { violations: this.#violations });
+    const violations = this.#violations.slice(0, MAX_VIOLATIONS);
+    const texts = violations.map(({ field, description }) => `${field}: ${description}`);
+    if (this.#violations.length > MAX_VIOLATIONS) texts.push('and more');
+    throw new SessionError('INVALID_FIELD', texts.join('; '), { violations });
   }
 
   fault(field: string, description: string): void {
-    this.#violations.push({ field: this.#prefix + field, description });
+    if (this.#violations.length <= MAX_VIOLATIONS) this.#violations.push({ field: this.#prefix + field, description });
+  }
+
+  /** Refuses two members of a oneof at once: readers of one message would disagree on which of them counts. */
+  single(oneof: string, ...members: readonly (string | boolean | undefined)[]): void {
+    if (members.filter((member) => member !== undefined).length > 1) this.fault(oneof, 'more than one of it is set');
   }
 
   text(field: string, value: string, maxBytes: number): string {
@@ -86,7 +96,7 @@ export class Fields {
     if (value === null) return null;
     const ms = durationToMs(value);
     if (ms === undefined) this.fault(field, 'must be a valid duration and not negative');
-    return ms ?? 0;
+    return ms ?? null;
   }
 
   /** A JSON object as canonical text. */

@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+  setLogVerbosity,
+  type UntypedHandleCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { MAX_MESSAGE_BYTES } from '../domain/limits.ts';
 import { DESCRIPTOR_SET_FILE } from '../wire/loader.ts';
@@ -31,11 +40,14 @@ export interface GrpcListener {
 
 /** Binds `address` (`host:port`, port 0 = any free one) and serves. */
 export async function startGrpcListener(address: string, service: ServiceParts): Promise<GrpcListener> {
+  // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(OPTIONS);
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
-  health.addToServer(server);
-  createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(server);
+  const streams = new OpenStreams(server);
+  health.addToServer(streams);
+  createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(streams);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
@@ -47,9 +59,49 @@ export async function startGrpcListener(address: string, service: ServiceParts):
     stop: async (deadlineMs) => {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+      streams.end();
       await shutDown(server, deadlineMs);
     },
   };
+}
+
+/** The part of a call on a server stream that matters here. */
+interface StreamCall {
+  end(): void;
+  once(event: 'close' | 'cancelled', listener: () => void): void;
+}
+
+/** Adds a library's services to a server and ends their open streams, without which it never shuts down. */
+class OpenStreams {
+  readonly #server: Server;
+  readonly #calls = new Set<StreamCall>();
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    const tracked = Object.entries(definition)
+      .filter(([, { responseStream }]) => responseStream)
+      .map(([method, { originalName }]) => {
+        const name = originalName !== undefined && originalName in implementation ? originalName : method;
+        return [name, this.#track(implementation[name] as (call: StreamCall) => void)] as const;
+      });
+    this.#server.addService(definition, { ...implementation, ...Object.fromEntries(tracked) });
+  }
+
+  end(): void {
+    for (const call of this.#calls) call.end();
+  }
+
+  #track(handle: (call: StreamCall) => void): UntypedHandleCall {
+    const run = (call: StreamCall) => {
+      this.#calls.add(call);
+      for (const event of ['close', 'cancelled'] as const) call.once(event, () => this.#calls.delete(call));
+      handle(call);
+    };
+    return run as UntypedHandleCall;
+  }
 }
 
 function shutDown(server: Server, deadlineMs: number): Promise<void> {

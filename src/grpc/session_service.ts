@@ -45,6 +45,8 @@ export interface ServiceParts {
 /** Sessions in one message stay below this, so that the rest of the message has room. */
 const SESSIONS_BUDGET_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
 
+const encodedBatch = loadSessionService().BatchValidateSessions.responseSerialize;
+
 /** What a request that does not decode arrives as. */
 const UNDECODABLE = Symbol('undecodable');
 
@@ -87,7 +89,7 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     ListSessions: unary('ListSessions', (wire) => listPage(authority, wire)),
     UpdateSession: unary('UpdateSession', async (wire) => {
       const { record, consistencyToken } = await authority.update(toUpdateRequest(wire));
-      return { session: fromRecord(record, true), ...(consistencyToken !== null && { consistencyToken }) };
+      return { session: fromRecord(record, false), ...(consistencyToken !== null && { consistencyToken }) };
     }),
     RotateSession: unary('RotateSession', async (wire) => fromBegun(await authority.rotate(toRotateRequest(wire)))),
     RevokeSession: unary('RevokeSession', async (wire) => {
@@ -149,16 +151,13 @@ async function validateBatch(
   const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
   fields.check();
   const validations = await Promise.all(requests.map((request) => authority.validate(request, deadlineMs)));
-  let bytes = 0;
-  const responses = validations.map((validation, index) => {
-    const full = FULL_VIEW[wires[index]?.view ?? ''] ?? false;
-    bytes += maxValidationBytes(validation, full);
-    return fromValidation(validation, full);
-  });
-  if (bytes > SESSIONS_BUDGET_BYTES) {
-    throw invalidField('requests', 'the answers may exceed 1 MiB; ask for fewer sessions or claims in one call');
+  const full = (index: number) => FULL_VIEW[wires[index]?.view ?? ''] ?? false;
+  const response = { responses: validations.map((validation, index) => fromValidation(validation, full(index))) };
+  const bytes = validations.reduce((sum, validation, index) => sum + maxValidationBytes(validation, full(index)), 0);
+  if (bytes > MAX_MESSAGE_BYTES && encodedBatch(response).length > MAX_MESSAGE_BYTES) {
+    throw invalidField('requests', 'the answers exceed 1 MiB; ask for fewer sessions or claims in one call');
   }
-  return { responses };
+  return response;
 }
 
 /** A page as full as the message allows, of at least one session. */

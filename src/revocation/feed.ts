@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogPosition, RevocationLog } from './log.ts';
+import { LOG_START, type LogPosition, type RevocationLog } from './log.ts';
 import { RevocationSet, type TokenIdentity } from './set.ts';
 
 const POLL_MS = 5;
@@ -9,15 +9,18 @@ export class RevocationFeed {
   readonly storeId: string;
   readonly #log: RevocationLog;
   readonly #set = new RevocationSet();
-  #applied = 0;
+  #applied: LogPosition = LOG_START;
 
-  constructor(log: RevocationLog) {
+  /** @param nowMs the store's time: what the log keeps beyond its discard time is not taken in */
+  constructor(log: RevocationLog, nowMs: number) {
     this.storeId = log.storeId;
     this.#log = log;
     log.follow((entries) => {
       for (const entry of entries) this.#set.apply(entry.revocation);
-      this.#applied = entries.at(-1)?.position ?? this.#applied;
+      this.#applied = entries.at(-1) ?? this.#applied;
     });
+    // The head stays in the log for its position's sake, however old it is.
+    this.discard(nowMs);
   }
 
   check(token: TokenIdentity): ReturnType<RevocationSet['check']> {
@@ -35,10 +38,11 @@ export class RevocationFeed {
   }
 
   /** Whether the entry at `position` was applied before `deadlineMs` (this process's clock). */
-  async waitFor({ position }: LogPosition, deadlineMs: number): Promise<boolean> {
+  async waitFor({ position, tag }: LogPosition, deadlineMs: number): Promise<boolean> {
     for (;;) {
       this.#log.freshen();
-      if (this.#applied >= position) return true;
+      const { position: applied, tag: appliedTag } = this.#applied;
+      if (applied > position || (applied === position && appliedTag === tag)) return true;
       if (Date.now() >= deadlineMs) return false;
       await sleep(POLL_MS);
     }

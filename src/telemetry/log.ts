@@ -18,6 +18,12 @@ export interface LogFields {
   readonly userId?: string;
   readonly clientId?: string;
   readonly sessionId?: string;
+  readonly endedSessionIds?: readonly string[];
+  readonly deviceId?: string;
+  readonly exceptSessionId?: string;
+  readonly createTimeBefore?: string;
+  readonly denyCreateUntil?: string;
+  readonly count?: number;
   readonly actorUserId?: string;
   readonly actorReason?: string;
   /** Whatever was thrown; written without what a driver adds to its errors. */
@@ -60,6 +66,12 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   userId: true,
   clientId: true,
   sessionId: true,
+  endedSessionIds: true,
+  deviceId: true,
+  exceptSessionId: true,
+  createTimeBefore: true,
+  denyCreateUntil: true,
+  count: true,
   actorUserId: true,
   actorReason: true,
   error: true,

@@ -78,6 +78,9 @@ const SIGNATURE_ONLY: Readonly<Record<SigningAlgorithm, jsonwebtoken.VerifyOptio
   RS256: { algorithms: ['RS256'], ignoreExpiration: true, ignoreNotBefore: true },
 };
 
+/** What one place in the memory of verified tokens holds, in characters; a longer token takes more than one. */
+const ORDINARY_TOKEN_LENGTH = 1024;
+
 // With ignoreBOM a byte order mark stays part of the text, and so is refused.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -89,7 +92,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * every call.
  */
 export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
-  const remembered = new LRUCache<string, Remembered>({ max: options.cacheSize });
+  const remembered = new LRUCache<string, Remembered>({
+    maxSize: options.cacheSize * ORDINARY_TOKEN_LENGTH,
+    sizeCalculation: (_entry, token) => Math.max(token.length, ORDINARY_TOKEN_LENGTH),
+  });
 
   const recall = (token: string, nowMs: number): VerifiedToken | null => {
     const entry = remembered.get(token);

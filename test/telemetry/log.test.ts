@@ -51,6 +51,12 @@ describe('createLog', () => {
       userId: 'alice',
       clientId: 'web',
       sessionId: '01900000-0000-7000-8000-000000000000',
+      endedSessionIds: ['01900000-0000-7000-8000-000000000001'],
+      deviceId: 'phone-1',
+      exceptSessionId: '01900000-0000-7000-8000-000000000002',
+      createTimeBefore: '2026-01-01T00:00:00.000Z',
+      denyCreateUntil: '2027-01-01T00:00:00.000Z',
+      count: 3,
       actorUserId: 'support-7',
       actorReason: 'ticket 4711',
     };

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { startTestServer, type TestServer } from '../harness.ts';
+import { encode, type Request, type RpcError, UNARY_RPCS, type UnaryRpc } from './client.ts';
+import { withoutSessions } from './database.ts';
+import { open, refresh, refusalOf, struct } from './expect.ts';
+import { forgedAccessTokens, forgedTokens } from './forge.ts';
+
+const CANARY = 'c4n4ry';
+
+type Texts = (name: string) => string;
+
+/** Every request with a canary in every string, as `text` spells it; `claims` gets them as names and values. */
+function requests(text: Texts, claims: Record<string, unknown>): { readonly [R in UnaryRpc]: Request<R> } {
+  const device = { deviceId: text('device'), name: text('name'), userAgent: text('agent'), ipAddress: text('ip') };
+  const actor = { userId: text('actor'), tenantId: text('actor-tenant'), reason: text('actor-reason') };
+  const tenantId = text('tenant');
+  const session = { accessToken: text('access') };
+  const json = struct(claims);
+  const validate = {
+    accessToken: text('access'),
+    tenantId,
+    audience: text('audience'),
+    device,
+    consistencyToken: Buffer.from(text('token')),
+  };
+  return {
+    CreateSession: {
+      requestId: text('request'),
+      tenantId,
+      userId: text('user'),
+      clientId: text('client'),
+      claims: json,
+      data: json,
+      device,
+      acr: text('acr'),
+      amr: [text('amr')],
+      actor,
+      audiences: [text('audience')],
+    },
+    RefreshSession: {
+      requestId: text('request'),
+      refreshToken: text('refresh'),
+      device,
+      claims: json,
+      tenantId,
+      clientId: text('client'),
+    },
+    ValidateSession: validate,
+    BatchValidateSessions: { requests: [validate, { ...validate, accessToken: '', sessionToken: text('session') }] },
+    GetSession: { tenantId, session },
+    ListSessions: {
+      tenantId,
+      userId: text('user'),
+      clientId: text('client'),
+      deviceId: text('device'),
+      pageToken: text('page'),
+    },
+    UpdateSession: { tenantId, session, claims: json, mergeData: json, deviceName: text('name'), etag: text('etag') },
+    RotateSession: {
+      requestId: text('request'),
+      tenantId,
+      session,
+      userId: text('user'),
+      acr: text('acr'),
+      amr: [text('amr')],
+      claims: json,
+      data: json,
+      device,
+    },
+    RevokeSession: { requestId: text('request'), tenantId, session: { sessionId: text('session') }, actor },
+    RevokeSessions: {
+      requestId: text('request'),
+      tenantId,
+      userId: text('user'),
+      deviceId: text('device'),
+      exceptSessionId: text('except'),
+      actor,
+    },
+    GetJwks: {},
+  };
+}
+
+describe('what a caller sent', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer('sqlite');
+  });
+  after(() => server.stop());
+
+  const assertSilent = (error: RpcError, ...secrets: readonly string[]) => {
+    const told = `${error.message}\n${error.text}\n${error.trailers}`.toLowerCase();
+    for (const secret of [CANARY, ...secrets]) assert(!told.includes(secret.toLowerCase()), error.message);
+  };
+  const assertLogSilent = (...secrets: readonly string[]) => {
+    const log = server.log.join('').toLowerCase();
+    for (const secret of [CANARY, ...secrets]) assert(!log.includes(secret.toLowerCase()), secret);
+  };
+
+  it('is in no refusal and in no log line', async () => {
+    const long = 'x'.repeat(5000);
+    const spellings: Texts[] = [
+      (name) => `${CANARY}-${name}`,
+      (name) => `${CANARY}-${name}-${long}`,
+      (name) => `${CANARY}\n${name}`,
+      (name) => `${name} %s %j {} \${${CANARY}} ${CANARY}`,
+      (name) => `sar_${CANARY}${name}`,
+    ];
+    const contents: Record<string, unknown>[] = [
+      { [CANARY]: Number.NaN },
+      { [CANARY]: CANARY.repeat(4000) },
+      { sub: CANARY, [CANARY]: { [CANARY]: 2 ** 60 } },
+      { [CANARY]: [[[[[[[[[[[[[[[[[CANARY]]]]]]]]]]]]]]]]] },
+    ];
+    for (const text of spellings) {
+      for (const content of contents) {
+        const all = requests(text, content);
+        for (const rpc of UNARY_RPCS) {
+          if (rpc === 'GetJwks') continue;
+          assertSilent(await refusalOf(server.client.call(rpc, all[rpc])));
+        }
+      }
+    }
+    // Bytes that do not decode, with canaries in them.
+    for (const rpc of UNARY_RPCS) {
+      const bytes = Buffer.concat([Buffer.from([0xfa, 0x3e, 100]), Buffer.from(CANARY)]);
+      assertSilent(await refusalOf(server.client.raw(rpc, bytes)));
+    }
+    assertLogSilent();
+  });
+
+  it('is in no answer and in no log line of a store that fails', async () => {
+    const { client } = server;
+    const { session, tokens } = await open(client, { userId: 'ann' });
+    const all = requests((name) => `${CANARY}-${name}`, { [CANARY]: CANARY });
+    const handle = { session: { sessionId: session.sessionId } };
+    const { requestId: _, ...create } = all.CreateSession;
+    const { session: __, etag: ___, ...update } = all.UpdateSession;
+    const lines = server.log.length;
+    await withoutSessions(server.databasePath, async () => {
+      for (const call of [
+        () => client.call('CreateSession', create),
+        () => client.call('UpdateSession', { ...update, ...handle }),
+        () => client.call('RotateSession', { ...all.RotateSession, ...handle, requestId: '' }),
+        () => client.call('ListSessions', { ...all.ListSessions, pageToken: '' }),
+        () =>
+          client.call('RefreshSession', { ...all.RefreshSession, requestId: '', refreshToken: tokens.refreshToken }),
+        () => client.call('RevokeSession', { ...all.RevokeSession, ...handle, requestId: '' }),
+        () => client.call('RevokeSessions', { ...all.RevokeSessions, requestId: '', exceptSessionId: '' }),
+      ]) {
+        const error = await refusalOf(call());
+        assertSilent(error, tokens.refreshToken, 'nest_auth', 'sqlite');
+      }
+    });
+    // The fault itself is told to the operator.
+    assert.equal(server.log.length, lines + 7);
+    assertLogSilent(tokens.refreshToken);
+  });
+
+  it('is in no answer to a credential, and no credential in the log', async () => {
+    const { client } = server;
+    const opened = await open(client, { userId: 'bob', claims: struct({ [CANARY]: CANARY }) });
+    const opaque = await open(client, { userId: 'bob', tokenMode: 'TOKEN_MODE_OPAQUE' });
+    const next = await refresh(client, opened.tokens.refreshToken);
+    server.advance(11_000);
+    const secrets = [opened.tokens, opaque.tokens, next.tokens].flatMap(({ accessToken, refreshToken, sessionToken }) =>
+      [accessToken, refreshToken, sessionToken].filter((token) => token !== ''),
+    );
+    const bad = [
+      opened.tokens.refreshToken,
+      ...forgedTokens(next.tokens.refreshToken).slice(0, 20),
+      ...forgedAccessTokens(next.tokens.accessToken),
+    ];
+    for (const refreshToken of bad)
+      assertSilent(await refusalOf(client.call('RefreshSession', { refreshToken })), refreshToken, ...secrets);
+    for (const accessToken of bad) {
+      assertSilent(await refusalOf(client.call('GetSession', { session: { accessToken } })), accessToken, ...secrets);
+    }
+    await client.call('RevokeSessions', { userId: 'bob' });
+    // Parts of tokens would be as bad as all of one.
+    assertLogSilent(...secrets, ...secrets.map((secret) => secret.slice(-40)), ...bad);
+  });
+
+  it('is found where it should be, so that these tests would see it', async () => {
+    const request = encode('CreateSession', requests((name) => `${CANARY}-${name}`, {}).CreateSession).toString();
+    assert.equal(request.split(CANARY).length - 1, 14);
+  });
+});

@@ -1,0 +1,77 @@
+import { type Database, openDatabase } from '../../src/store/sqlite/database.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { readConfig } from '../../src/config.ts';
+import { ConsistencyTokens } from '../../src/domain/consistency_token.ts';
+import { readMasterKeyFile } from '../../src/token/master_key.ts';
+import type { Env, TestServer } from '../harness.ts';
+
+/** A connection of another program to the server's database. */
+export async function withDatabase<T>(path: string, step: (database: Database) => Promise<T> | T): Promise<T> {
+  const database = await openDatabase(path);
+  try {
+    return await step(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** While `step` runs no session can be read or written. */
+export function withoutSessions<T>(path: string, step: () => Promise<T>): Promise<T> {
+  return withDatabase(path, async (database) => {
+    database.exec('ALTER TABLE nest_auth_sessions RENAME TO hidden_sessions');
+    try {
+      return await step();
+    } finally {
+      database.exec('ALTER TABLE hidden_sessions RENAME TO nest_auth_sessions');
+    }
+  });
+}
+
+/** Every row of every table, as text. */
+export function dump(path: string): Promise<string> {
+  return withDatabase(path, (database) => {
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all();
+    const rows = tables.map((table) => {
+      const { name } = table as { name: string };
+      return [name, database.prepare(`SELECT * FROM ${name}`).all()];
+    });
+    return JSON.stringify(rows);
+  });
+}
+
+/** As if the session had been purged. */
+export function deleteSession(path: string, sessionId: string): Promise<void> {
+  return withDatabase(path, (database) => {
+    database.prepare('DELETE FROM nest_auth_sessions WHERE session_id = ?').run(sessionId);
+  });
+}
+
+/** What another instance on the same database sweeps now; how many sessions that was. */
+export async function sweep({ databasePath, clock }: TestServer, env: Env = {}): Promise<number> {
+  const store = await openSqliteStore(databasePath, readConfig(env).rules, clock);
+  try {
+    let sessions = 0;
+    for (let more = true; more; ) {
+      const result = await store.sweep(200);
+      sessions += result.sessions;
+      more = result.more;
+    }
+    return sessions;
+  } finally {
+    store.close();
+  }
+}
+
+/**
+ * A token of the log's next position, of another revocation than the one that will take it: a call that brings it waits
+ * until two more were applied.
+ */
+export function nextConsistencyToken({ databasePath }: TestServer): Promise<Buffer> {
+  return withDatabase(databasePath, (database) => {
+    const store = database.prepare("SELECT value AS id FROM nest_auth_meta WHERE name = 'store_id'").get();
+    const log = database.prepare('SELECT max(position) AS head FROM nest_auth_revocations').get();
+    const tokens = new ConsistencyTokens(readMasterKeyFile(`${databasePath}.master-key`), (store as { id: string }).id);
+    const position = ((log as { head: number | null }).head ?? 0) + 1;
+    return tokens.format({ position, tag: '0123456789abcdef' });
+  });
+}

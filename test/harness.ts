@@ -1,0 +1,211 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readConfig } from '../src/config.ts';
+import { type SessionServer, startServer } from '../src/server.ts';
+import { createLog } from '../src/telemetry/log.ts';
+import { SessionClient } from './grpc/client.ts';
+
+export type Env = Readonly<Record<string, string>>;
+export type StoreKind = 'memory' | 'sqlite';
+
+const LOOPBACK: Env = { GRPC_ADDRESS: '127.0.0.1:0', HTTP_ADDRESS: '127.0.0.1:0' };
+
+/** The program beside this compiled file. */
+const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
+
+/** A folder that lives until `remove` is called. */
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'session-authority-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The real server in this process, on a store of its own. */
+export class TestServer {
+  client!: SessionClient;
+  /** Moves the clocks of the server and its store. */
+  readonly clock = { ms: 0 };
+  /** Every line that the server has logged. */
+  readonly log: string[] = [];
+  readonly databasePath: string;
+  readonly #env: Env;
+  readonly #removeFolder: () => void;
+  #server: SessionServer | null = null;
+
+  constructor(store: StoreKind, env: Env) {
+    const folder = temporaryFolder();
+    this.#removeFolder = folder.remove;
+    this.databasePath = join(folder.path, 'sessions.db');
+    const storeUrl = store === 'memory' ? 'memory:' : `sqlite:${this.databasePath}`;
+    this.#env = { ...LOOPBACK, STORE_URL: storeUrl, ...env };
+  }
+
+  /** Starts, or starts again on the same database. */
+  async start(env: Env = {}): Promise<this> {
+    const log = createLog('debug', { write: (line) => this.log.push(line) });
+    this.#server = await startServer(readConfig({ ...this.#env, ...env }), log, this.clock);
+    this.client = new SessionClient(this.#server.grpcPort);
+    return this;
+  }
+
+  /** Ends the server and keeps the database. */
+  async halt(): Promise<void> {
+    this.client?.close();
+    await this.#server?.stop();
+    this.#server = null;
+  }
+
+  async restart(env: Env = {}): Promise<void> {
+    await this.halt();
+    await this.start(env);
+  }
+
+  /** Ends the server and removes the database. */
+  async stop(): Promise<void> {
+    await this.halt();
+    this.#removeFolder();
+  }
+
+  get grpcPort(): number {
+    return this.#server?.grpcPort ?? 0;
+  }
+
+  httpUrl(path: string): string {
+    return `http://127.0.0.1:${this.#server?.httpPort}${path}`;
+  }
+
+  /** Time passes. */
+  advance(ms: number): void {
+    this.clock.ms += ms;
+  }
+
+  /** Now, by the server's clock. */
+  now(): number {
+    return Date.now() + this.clock.ms;
+  }
+}
+
+export function startTestServer(store: StoreKind = 'memory', env: Env = {}): Promise<TestServer> {
+  return new TestServer(store, env).start();
+}
+
+/** Defines the same tests for each store; the server is theirs alone. */
+export function onEachStore(title: string, define: (server: () => TestServer) => void, env: Env = {}): void {
+  for (const store of ['memory', 'sqlite'] as const) {
+    describe(`${title} (${store})`, () => {
+      let server: TestServer;
+      before(async () => {
+        server = await startTestServer(store, env);
+      });
+      after(() => server.stop());
+      define(() => server);
+    });
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The program as a process of its own. */
+export class TestProcess {
+  /** When it has ended and all its output is read. */
+  readonly exit: Promise<Exit>;
+  readonly #child: ChildProcess;
+  #stdout = '';
+  #stderr = '';
+  #wake: () => void = () => {};
+
+  constructor(args: readonly string[], env: Env, nodeOptions: readonly string[] = []) {
+    this.#child = spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
+      // Nothing of this process's environment but where to find programs.
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#stdout += chunk.toString();
+      this.#wake();
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk.toString();
+    });
+    this.exit = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** The first log line with that message; rejects where the process ends without it. */
+  async line(message: string): Promise<Record<string, unknown>> {
+    const ended = this.exit.then(() => 'ended' as const);
+    for (;;) {
+      const lines = this.#stdout.split('\n').slice(0, -1);
+      const found = lines.map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => msg === message);
+      if (found !== undefined) return found;
+      const more = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      if ((await Promise.race([more, ended])) === 'ended') {
+        throw new Error(`the process ended without "${message}": ${this.#stderr}${this.#stdout}`);
+      }
+    }
+  }
+}
+
+/** The service as a process, once it serves. */
+export class TestService extends TestProcess {
+  grpcPort = 0;
+  httpPort = 0;
+  client!: SessionClient;
+
+  constructor(env: Env, nodeOptions: readonly string[] = []) {
+    super(['serve'], { ...LOOPBACK, ...env }, nodeOptions);
+  }
+
+  async serving(): Promise<this> {
+    const line = await this.line('serving');
+    this.grpcPort = Number(line['grpcPort']);
+    this.httpPort = Number(line['httpPort']);
+    this.client = new SessionClient(this.grpcPort);
+    return this;
+  }
+
+  /** Ends it, gently unless told otherwise, and tells how it ended. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.client?.close();
+    this.signal(signal);
+    return this.exit;
+  }
+}
+
+export function startService(env: Env, nodeOptions: readonly string[] = []): Promise<TestService> {
+  return new TestService(env, nodeOptions).serving();
+}
