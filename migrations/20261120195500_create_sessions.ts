@@ -103,7 +103,6 @@ async function createEpochs(knex: Knex, types: Types): Promise<void> {
     table.text('tenant_id').notNullable();
     table.text('subject').notNullable();
     table.bigInteger('min_generation');
-    table.text('except_session_id').notNullable();
     table.specificType('deny_create_until', types.time);
     table.specificType('raise_time', types.time);
     table.text('reason');

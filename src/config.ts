@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from './config_value.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
-import type { StoreRules } from './domain/store.ts';
+import type { StoreRules } from './domain/store_rules.ts';
 import type { SigningAlgorithm } from './token/keys.ts';
 import { parseMasterKey } from './token/master_key.ts';
 

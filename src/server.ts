@@ -7,7 +7,7 @@ import { ConsistencyTokens } from './domain/consistency_token.ts';
 import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import { PageTokens } from './domain/page_token.ts';
 import type { AuthorityParts } from './domain/parts.ts';
-import type { ClockOffset } from './domain/store.ts';
+import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
 import { createHttpServer } from './http/server.ts';

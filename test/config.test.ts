@@ -348,6 +348,12 @@ describe('the other variables', () => {
     refuses('LOG_LEVEL', ['verbose', 'INFO', '30'], /trace, debug, info, warn, error, fatal, silent$/);
   });
 
+  it('allow no idle timeout that the maximum forbids', () => {
+    assert.match(faultsOf({ MAX_IDLE_TIMEOUT: '9m', IDLE_TIMEOUT: '9m' }).join(), /MAX_IDLE_TIMEOUT: is shorter than/);
+    assert.match(faultsOf({ IDLE_TIMEOUT: '0', MAX_IDLE_TIMEOUT: '1d' }).join(), /^IDLE_TIMEOUT: is 0 \(none\)/);
+    readConfig({ IDLE_TIMEOUT: '0', MAX_IDLE_TIMEOUT: '30d', MAX_ABSOLUTE_TIMEOUT: '30d' });
+  });
+
   it('are refused where the store has no use for them', () => {
     for (const STORE_URL of ['memory:', 'sqlite:x.db']) {
       readConfig({ STORE_URL, WORKERS: '1', DEGRADED_WINDOW: '0' });

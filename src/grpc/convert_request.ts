@@ -7,27 +7,30 @@ import type {
   RevokeManyRequest,
   RevokeRequest,
   RotateRequest,
-  SessionHandle,
   UpdateRequest,
   ValidateRequest,
 } from '../domain/requests.ts';
-import type { Actor, Device, SessionStatus, TokenMode } from '../domain/session.ts';
-import type { JsonChange } from '../domain/store.ts';
-import type { RevocationReason } from '../revocation/revocation.ts';
-import { RESERVED_CLAIMS } from '../token/access_token.ts';
-import type { Struct__Output } from '../wire/gen/google/protobuf/Struct.ts';
-import type { Actor__Output } from '../wire/gen/sessionauthority/v1/Actor.ts';
+import type { SessionStatus, TokenMode } from '../domain/session.ts';
 import type { CreateSessionRequest__Output } from '../wire/gen/sessionauthority/v1/CreateSessionRequest.ts';
-import type { Device__Output } from '../wire/gen/sessionauthority/v1/Device.ts';
 import type { GetSessionRequest__Output } from '../wire/gen/sessionauthority/v1/GetSessionRequest.ts';
 import type { ListSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/ListSessionsRequest.ts';
 import type { RefreshSessionRequest__Output } from '../wire/gen/sessionauthority/v1/RefreshSessionRequest.ts';
 import type { RevokeSessionRequest__Output } from '../wire/gen/sessionauthority/v1/RevokeSessionRequest.ts';
 import type { RevokeSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/RevokeSessionsRequest.ts';
 import type { RotateSessionRequest__Output } from '../wire/gen/sessionauthority/v1/RotateSessionRequest.ts';
-import type { SessionHandle__Output } from '../wire/gen/sessionauthority/v1/SessionHandle.ts';
 import type { UpdateSessionRequest__Output } from '../wire/gen/sessionauthority/v1/UpdateSessionRequest.ts';
 import type { ValidateSessionRequest__Output } from '../wire/gen/sessionauthority/v1/ValidateSessionRequest.ts';
+import {
+  absoluteTimeoutMs,
+  actorOf,
+  authTimeMs,
+  changeOf,
+  claimsOf,
+  deviceOf,
+  expectedTenant,
+  handleOf,
+  reasonOf,
+} from './convert_field.ts';
 import { Fields } from './fields.ts';
 
 const TOKEN_MODES: Readonly<Record<string, TokenMode>> = {
@@ -46,15 +49,6 @@ const STRONG: Readonly<Record<string, boolean>> = {
   CONSISTENCY_UNSPECIFIED: false,
   CONSISTENCY_LOCAL: false,
   CONSISTENCY_STRONG: true,
-};
-
-/** The reasons that a caller may give; the service gives the others itself. */
-const REASONS: Readonly<Record<string, RevocationReason>> = {
-  REVOCATION_REASON_LOGOUT: 'logout',
-  REVOCATION_REASON_ADMIN: 'admin',
-  REVOCATION_REASON_CREDENTIAL_CHANGE: 'credential_change',
-  REVOCATION_REASON_ACCOUNT_DISABLED: 'account_disabled',
-  REVOCATION_REASON_SECURITY: 'security',
 };
 
 /** Whether a session is to be shown with its data. */
@@ -248,73 +242,4 @@ function scopeOf(fields: Fields, wire: RevokeSessionsRequest__Output): RevokeMan
       fields.fault('scope', 'required: user_id, client_id or whole_tenant');
       return { kind: 'tenant' };
   }
-}
-
-function handleOf(fields: Fields, wire: SessionHandle__Output | null): SessionHandle {
-  fields.single('session', wire?.sessionId, wire?.sessionToken, wire?.refreshToken, wire?.accessToken);
-  switch (wire?.handle) {
-    case 'sessionId':
-      return { kind: 'id', sessionId: fields.requiredUuid('session.session_id', wire.sessionId ?? '') };
-    case 'sessionToken':
-      return { kind: 'session', token: wire.sessionToken ?? '' };
-    case 'refreshToken':
-      return { kind: 'refresh', token: wire.refreshToken ?? '' };
-    case 'accessToken':
-      return { kind: 'access', token: wire.accessToken ?? '' };
-    default:
-      fields.fault('session', 'required: session_id, session_token, refresh_token or access_token');
-      return { kind: 'id', sessionId: '' };
-  }
-}
-
-function deviceOf(fields: Fields, wire: Device__Output | null): Device | null {
-  if (wire === null) return null;
-  const within = fields.within('device');
-  return {
-    deviceId: within.text('device_id', wire.deviceId, LIMITS.deviceId),
-    name: within.text('name', wire.name, LIMITS.deviceName),
-    userAgent: within.text('user_agent', wire.userAgent, LIMITS.userAgent),
-    ipAddress: within.text('ip_address', wire.ipAddress, LIMITS.ipAddress),
-  };
-}
-
-function actorOf(fields: Fields, wire: Actor__Output | null): Actor | null {
-  if (wire === null) return null;
-  const within = fields.within('actor');
-  return {
-    userId: within.requiredText('user_id', wire.userId, LIMITS.userId),
-    tenantId: within.text('tenant_id', wire.tenantId, LIMITS.tenantId),
-    reason: within.text('reason', wire.reason, LIMITS.actorReason),
-  };
-}
-
-function claimsOf(fields: Fields, field: string, wire: Struct__Output | null): string | null {
-  return fields.json(field, wire, LIMITS.claims, RESERVED_CLAIMS);
-}
-
-function changeOf(replacement: string | null, patch: string | null): JsonChange | null {
-  if (replacement !== null) return { kind: 'replace', json: replacement };
-  return patch === null ? null : { kind: 'merge', json: patch };
-}
-
-/** The auth_time claim counts from 1970 (OpenID Connect Core 1.0, section 2) and is never negative. */
-function authTimeMs(fields: Fields, wire: Pick<CreateSessionRequest__Output, 'authTime'>): number | null {
-  const ms = fields.timeMs('auth_time', wire.authTime);
-  if (ms !== null && ms < 0) fields.fault('auth_time', 'must not be before 1970');
-  return ms;
-}
-
-function absoluteTimeoutMs(fields: Fields, wire: Pick<CreateSessionRequest__Output, 'absoluteTimeout'>): number | null {
-  const ms = fields.durationMs('absolute_timeout', wire.absoluteTimeout);
-  if (ms === 0) fields.fault('absolute_timeout', 'must be longer than 0');
-  return ms;
-}
-
-function expectedTenant(fields: Fields, wire: { tenantId?: string }): string | null {
-  return wire.tenantId === undefined ? null : fields.text('tenant_id', wire.tenantId, LIMITS.tenantId);
-}
-
-function reasonOf(fields: Fields, wire: string | number, unspecified: RevocationReason): RevocationReason {
-  if (wire === 'REVOCATION_REASON_UNSPECIFIED') return unspecified;
-  return fields.choice('reason', wire, REASONS, unspecified);
 }

@@ -8,6 +8,7 @@ import {
   expireTimeMs,
   type Session,
   statusOf,
+  touchIntervalMs,
   UNKNOWN_DEVICE,
   versionOf,
 } from '../../src/domain/session.ts';
@@ -108,5 +109,12 @@ describe('a session id', () => {
     assert.equal(new Set(owners.map(([tenant, owner]) => bits(newSessionId(tenant, owner)))).size, owners.length);
     const anonymous = Array.from({ length: 50 }, () => bits(newSessionId('acme', '')));
     assert(new Set(anonymous).size > 40);
+  });
+});
+
+describe('a touch', () => {
+  it('is due after half of a short idle timeout, else a session in steady use would expire between two', () => {
+    assert.equal(touchIntervalMs({ ...SESSION, idleTimeoutMs: 1000 }, 60), 60);
+    assert.equal(touchIntervalMs({ ...SESSION, idleTimeoutMs: 100 }, 60), 50);
   });
 });

@@ -111,6 +111,48 @@ describe('ENDED_SESSION_RETENTION', () => {
     }
   });
 
+  it('is the same for one session as for all of a user, swept or not', async () => {
+    for (const store of ['memory', 'sqlite'] as const) {
+      const server = await startTestServer(store, { ENDED_SESSION_RETENTION: '6h' });
+      try {
+        const { client } = server;
+        const one = await open(client, { userId: 'one', tokenMode: 'TOKEN_MODE_OPAQUE' });
+        const all = await open(client, { userId: 'all', tokenMode: 'TOKEN_MODE_OPAQUE' });
+        const late = await open(client, {
+          userId: 'late',
+          tokenMode: 'TOKEN_MODE_OPAQUE',
+          absoluteTimeout: seconds(1),
+        });
+        server.advance(1001);
+        await client.call('RevokeSession', { session: { sessionId: one.session.sessionId } });
+        await client.call('RevokeSessions', { userId: 'all' });
+        const states = ['SESSION_STATE_REVOKED', 'SESSION_STATE_EXPIRED'] as const;
+        const listed = async ({ session: { userId } }: typeof one) =>
+          (await client.call('ListSessions', { userId, states: [...states] })).sessions.length;
+        server.advance(6 * HOUR_MS - 10_000);
+        for (const opened of [one, all, late]) assert.equal(await listed(opened), 1);
+        assert.deepEqual(
+          [await verdict(client, one.tokens), await verdict(client, late.tokens)],
+          ['REVOKED', 'EXPIRED'],
+        );
+        server.advance(20_000);
+        for (const opened of [one, all, late]) {
+          assert.equal(await listed(opened), 0);
+          assert.equal(await verdict(client, opened.tokens), 'INVALID');
+          const handle = { sessionId: opened.session.sessionId };
+          for (const rpc of ['GetSession', 'UpdateSession', 'RotateSession'] as const) {
+            await assertRefused(client.call(rpc, { session: handle }), NOT_FOUND);
+          }
+          assert.equal((await client.call('RevokeSession', { session: handle })).revoked, false);
+          const { userId, sessionId: exceptSessionId } = opened.session;
+          await assertRefused(client.call('RevokeSessions', { userId, exceptSessionId }), NOT_FOUND);
+        }
+      } finally {
+        await server.stop();
+      }
+    }
+  });
+
   it('forgets no revocation while a token could still be accepted', async () => {
     const env = { ENDED_SESSION_RETENTION: '0', ACCESS_TOKEN_TTL: '1h' };
     const server = await startTestServer('sqlite', env);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { compressionAlgorithms } from '@grpc/grpc-js';
+import { LIMITS } from '../../src/domain/limits.ts';
 import { onEachStore, startTestServer, type TestServer } from '../harness.ts';
 import { encode, type Request, RPCS, SessionClient, UNARY_RPCS, type UnaryRpc } from './client.ts';
 import { assertInvalid, assertRefused, assertVerdict, open, present, range, refusalOf, struct } from './expect.ts';
@@ -131,6 +132,10 @@ describe('hostile bytes', () => {
       client.call('ListSessions', { userId: 'x', states: ['SESSION_STATE_UNSPECIFIED'] }),
       'states[0]',
     );
+    const many = range(LIMITS.states).map(() => 'SESSION_STATE_ACTIVE' as const);
+    await client.call('ListSessions', { userId: 'x', states: many });
+    const tooMany = [...many, 'SESSION_STATE_ACTIVE' as const];
+    await assertInvalid(client.call('ListSessions', { userId: 'x', states: tooMany }), 'states');
     await assertVerdict(client, tokens.accessToken, 'ACTIVE');
   });
 

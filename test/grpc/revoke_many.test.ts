@@ -112,7 +112,8 @@ onEachStore('RevokeSessions', (server) => {
     const [mine, dead] = [await begin(), await begin()];
     const [foreign, bob] = [await begin({ tenantId: 'elsewhere' }), await begin({ userId: 'bob' })];
     await server().client.call('RevokeSession', { tenantId, session: { sessionId: dead.session.sessionId } });
-    for (const more of [{}, { deviceId: 'd' }, { createTimeBefore: { seconds: 9e9, nanos: 0 } }]) {
+    const selections = [{}, { deviceId: 'd' }, { createTimeBefore: { seconds: 9e9, nanos: 0 } }, { dryRun: true }];
+    for (const more of selections) {
       await assertRefused(revoke({ userId: 'ann', exceptSessionId: dead.session.sessionId, ...more }), STATE);
       for (const { session } of [foreign, bob]) {
         await assertRefused(revoke({ userId: 'ann', exceptSessionId: session.sessionId, ...more }), NOT_FOUND);

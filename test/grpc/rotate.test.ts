@@ -123,6 +123,25 @@ onEachStore('RotateSession', (server) => {
     }
   });
 
+  it('carries authentication, claims, data and device over unless set', async () => {
+    const { client } = server();
+    const authTime = { seconds: 1_700_000_000, nanos: 0 };
+    const given = { authTime, acr: '2', amr: ['pwd'], claims: struct({ a: 1 }), data: struct({ b: 1 }) };
+    const start = await open(client, { userId: 'ann', ...given, device: { deviceId: 'd', userAgent: 'A' } });
+    const { session } = await rotate(client, {
+      session: { sessionId: start.session.sessionId },
+      device: { userAgent: 'B' },
+    });
+    assert.deepEqual([session.authTime, session.acr, session.amr], [authTime, '2', ['pwd']]);
+    assert.deepEqual(session.device, { deviceId: 'd', name: '', userAgent: 'B', ipAddress: '' });
+    assert.deepEqual(unstruct(session.claims), { a: 1 });
+    assert.deepEqual(unstruct((await fullSession(client, session.sessionId)).data), { b: 1 });
+    const handle = { sessionId: session.sessionId };
+    const next = await rotate(client, { session: handle, claims: struct({}), data: struct({ c: 1 }), amr: ['otp'] });
+    assert.deepEqual([next.session.acr, next.session.amr, unstruct(next.session.claims)], ['2', ['otp'], {}]);
+    assert.deepEqual(unstruct((await fullSession(client, next.session.sessionId)).data), { c: 1 });
+  });
+
   it('carries timeouts over unless set', async () => {
     const { client } = server();
     const timeouts = { idleTimeout: seconds(7200), absoluteTimeout: seconds(86_400) };
@@ -144,6 +163,18 @@ onEachStore('RotateSession', (server) => {
       client.call('RotateSession', { session: { sessionId: longer.session.sessionId }, absoluteTimeout: seconds(0) }),
       'absolute_timeout',
     );
+  });
+
+  it('refuses an absolute timeout that would have passed already, and ends nothing', async () => {
+    const { client } = server();
+    const { session, tokens } = await open(client, { userId: 'ann' });
+    server().advance(120_000);
+    const request = { session: { sessionId: session.sessionId }, absoluteTimeout: seconds(60) };
+    await assertInvalid(client.call('RotateSession', request), 'absolute_timeout');
+    await assertVerdict(client, tokens.accessToken, 'ACTIVE');
+    const authTime = { seconds: Math.floor(server().now() / 1000), nanos: 0 };
+    const anew = await rotate(client, { ...request, authTime });
+    assert.equal(ms(anew.session.absoluteExpireTime) - ms(anew.session.createTime), 60_000);
   });
 
   it('gives an OPAQUE session a new session token', async () => {

@@ -140,8 +140,12 @@ onEachStore('UpdateSession', (server) => {
     await client.call('UpdateSession', { session: { accessToken: tokens.accessToken }, supersedeAccessTokens: true });
     await assertRefused(update({ accessToken: tokens.accessToken }), NOT_FOUND);
     await update({ refreshToken: next.tokens.refreshToken });
+    const last = await refresh(client, next.tokens.refreshToken);
+    await update({ accessToken: last.tokens.accessToken });
     server().advance(600_000);
-    await assertRefused(update({ accessToken: next.tokens.accessToken }), NOT_FOUND);
+    for (const rpc of ['UpdateSession', 'RotateSession'] as const) {
+      await assertRefused(client.call(rpc, { session: { accessToken: last.tokens.accessToken } }), NOT_FOUND);
+    }
   });
 
   it('refuses an ended session', async () => {

@@ -168,6 +168,8 @@ onEachStore('ValidateSession', (server) => {
     const [short, long] = [await reuse(sliding.tokens.sessionToken), await reuse(endless.tokens.sessionToken)];
     assert(short <= 60_000 && short > 50_000, String(short));
     assert(long <= 600_000 && long > 590_000, String(long));
+    const brief = await open(client, { tokenMode: 'TOKEN_MODE_OPAQUE', absoluteTimeout: seconds(20) });
+    assert((await reuse(brief.tokens.sessionToken)) <= 20_000);
   });
 
   it('checks fields', async () => {
@@ -239,8 +241,12 @@ onEachStore('BatchValidateSessions', (server) => {
     const { tokens } = await open(client, { data: struct({ blob: 'x'.repeat(16_000) }) });
     const request = { accessToken: tokens.accessToken, includeSession: true, view: 'SESSION_VIEW_FULL' } as const;
     await assertInvalid(client.call('BatchValidateSessions', { requests: range(256).map(() => request) }), 'requests');
-    const { responses } = await client.call('BatchValidateSessions', { requests: range(8).map(() => request) });
-    assert.equal(responses.length, 8);
+    const { responses } = await client.call('BatchValidateSessions', { requests: range(60).map(() => request) });
+    assert.equal(responses.length, 60);
+    const claimed = await open(client, { claims: struct({ role: 'x'.repeat(2000) }) });
+    const small = { accessToken: claimed.tokens.accessToken, includeClaims: true };
+    const many = await client.call('BatchValidateSessions', { requests: range(256).map(() => small) });
+    assert(many.responses.every((answer) => answer.active && answer.claims !== null));
   });
 });
 

@@ -13,8 +13,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'audiences claims data version min_version user_generation client_generation tenant_generation ' +
     'global_generation refresh_nonce refresh_generation refresh_key_id refresh_spent_times refresh_request_id ' +
     'refresh_request_hash revoke_time? revocation_reason? purge_time',
-  nest_auth_epochs:
-    'scope tenant_id subject min_generation? except_session_id deny_create_until? raise_time? reason? keep_until',
+  nest_auth_epochs: 'scope tenant_id subject min_generation? deny_create_until? raise_time? reason? keep_until',
   nest_auth_requests: 'request_key request_hash session_id refresh_generation result expire_time',
   nest_auth_revocations:
     'position tag previous_tag scope tenant_id subject minimum except_session_id discard_time? reason revoke_time',

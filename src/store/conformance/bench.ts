@@ -1,4 +1,5 @@
-import type { ClockOffset, KeyStore, SessionStore, StoreRules } from '../../domain/store.ts';
+import type { KeyStore, SessionStore } from '../../domain/store.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { RevocationLog } from '../../revocation/log.ts';
 import { DAY, MINUTE, SECOND } from './commands.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { NewSession, SessionLimit, SessionStore } from '../../domain/store.ts';
+import type { NewSession, SessionStore } from '../../domain/store.ts';
+import type { SessionLimit } from '../../domain/store_rules.ts';
 import { type Cases, type ConformanceHarness, describeCases, inTurn } from './bench.ts';
 import {
   begin,

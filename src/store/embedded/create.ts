@@ -1,6 +1,7 @@
 import { REQUEST_RETENTION_MS } from '../../domain/limits.ts';
 import type { Session } from '../../domain/session.ts';
-import type { CreateCommand, CreateOutcome, NewSession, RequestStamp, SessionLimit } from '../../domain/store.ts';
+import type { CreateCommand, CreateOutcome, NewSession, RequestStamp } from '../../domain/store.ts';
+import type { SessionLimit } from '../../domain/store_rules.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { Generations } from '../../revocation/revocation.ts';
 import {

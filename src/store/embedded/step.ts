@@ -8,7 +8,8 @@ import {
   statusOf,
   subjectOf,
 } from '../../domain/session.ts';
-import type { RequestStamp, SessionRecord, SessionRef, StoreRules } from '../../domain/store.ts';
+import type { RequestStamp, SessionRecord, SessionRef } from '../../domain/store.ts';
+import type { StoreRules } from '../../domain/store_rules.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
 import type { EpochKey, EpochRecord, Engine, LifetimeKind, RequestRecord, Tables } from './tables.ts';

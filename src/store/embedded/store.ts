@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type {
-  ClockOffset,
   CreateCommand,
   KeyStore,
   ListQuery,
@@ -11,10 +10,10 @@ import type {
   RevokeCommand,
   RotateCommand,
   SessionStore,
-  StoreRules,
   SweepResult,
   UpdateCommand,
 } from '../../domain/store.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { SessionError } from '../../error.ts';
 import { LOG_START, type LogEntry, type RevocationLog } from '../../revocation/log.ts';
 import { create } from './create.ts';

@@ -1,4 +1,4 @@
-import type { ClockOffset, StoreRules } from '../../domain/store.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { EmbeddedStore } from '../embedded/store.ts';
 import { createMemoryEngine } from './tables.ts';
 

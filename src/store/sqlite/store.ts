@@ -1,4 +1,4 @@
-import type { ClockOffset, StoreRules } from '../../domain/store.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { SessionError } from '../../error.ts';
 import { EmbeddedStore } from '../embedded/store.ts';
 import { BUSY, type Engine } from '../embedded/tables.ts';

@@ -48,8 +48,8 @@ const SQL = {
 
   epoch: 'SELECT * FROM nest_auth_epochs WHERE scope = ? AND tenant_id = ? AND subject = ?',
   putEpoch: `INSERT OR REPLACE INTO nest_auth_epochs
-    (scope, tenant_id, subject, min_generation, except_session_id, deny_create_until, raise_time, reason, keep_until)
-    VALUES (?, ?, ?, ?, '', ?, ?, ?, ?)`,
+    (scope, tenant_id, subject, min_generation, deny_create_until, raise_time, reason, keep_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   deleteEpochsDue: `DELETE FROM nest_auth_epochs WHERE rowid IN
     (SELECT rowid FROM nest_auth_epochs WHERE keep_until <= ? LIMIT ?)`,
 
