@@ -6,8 +6,7 @@ import type { EpochKey } from './tables.ts';
 export function read(step: Step, command: ReadCommand): ReadOutcome {
   const session = find(step, command);
   if (session === undefined) return { kind: 'unknown' };
-  const found = record(step, session);
-  return isPurged(step, found) ? { kind: 'unknown' } : { kind: 'found', record: found, nowMs: step.nowMs };
+  return { kind: 'found', record: record(step, session), nowMs: step.nowMs };
 }
 
 /** Whether the touch that `command` asks for would write. */

@@ -20,6 +20,7 @@ import {
   endSession,
   epochRecord,
   find,
+  findKept,
   minimum,
   putEpochRecord,
   requestKey,
@@ -29,7 +30,7 @@ import {
 import type { EpochKey, RequestRecord } from './tables.ts';
 
 export function revoke(step: Step, command: RevokeCommand): RevokeOutcome {
-  const session = find(step, command.ref);
+  const session = findKept(step, command.ref);
   if (session === undefined) return { kind: 'done', revoked: false, repeated: false, head: null };
   const { request } = command;
   const earlier = earlierRequest(step, request, subjectOf(session));

@@ -2,14 +2,14 @@ import { REQUEST_RETENTION_MS } from '../../domain/limits.ts';
 import { describedDevice, type Session, subjectOf } from '../../domain/session.ts';
 import type { NewSession, RotateCommand, RotateOutcome } from '../../domain/store.ts';
 import { beginSession, endAll, isBlocked, rememberSession, repeatedSession, toEvict } from './create.ts';
-import { currentGenerations, endSession, find, record, type Step, status } from './step.ts';
+import { currentGenerations, endSession, find, findKept, record, type Step, status } from './step.ts';
 
 export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const { request } = command;
   // A repeat comes with a credential that the first call spent: only the tenant and nonce bind it.
   const { tenantId, sessionId, proof } = command.ref;
   const nonceProof = proof?.nonce === undefined ? {} : { proof: { nonce: proof.nonce } };
-  const old = find(step, { tenantId, sessionId, ...nonceProof });
+  const old = findKept(step, { tenantId, sessionId, ...nonceProof });
   if (old === undefined) return { kind: 'unknown' };
   const earlier = repeatedSession(step, request, subjectOf(old));
   if (earlier !== null) return earlier;

@@ -83,8 +83,14 @@ export function record(step: Step, session: Session): SessionRecord {
   return { session, status: status(step, session) };
 }
 
-/** The session that a reference names; undefined where it is unknown, another tenant's, or not proven. */
+/** The session that a reference names; undefined where it is unknown, purged, another tenant's, or not proven. */
 export function find(step: Step, ref: SessionRef): Session | undefined {
+  const session = findKept(step, ref);
+  return session === undefined || isPurged(step, record(step, session)) ? undefined : session;
+}
+
+/** The same, but also a session that is past its retention and not swept yet: requests are found through it. */
+export function findKept(step: Step, ref: SessionRef): Session | undefined {
   const session = step.tables.session(ref.sessionId);
   if (session === undefined || (ref.tenantId !== null && session.tenantId !== ref.tenantId)) return undefined;
   const { nonce, generation, version, audience } = ref.proof ?? {};
