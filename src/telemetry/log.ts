@@ -80,13 +80,13 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
 /** How many causes beneath an error are written. */
 const MAX_CAUSES = 4;
 
+/** The language's own errors, but for SyntaxError: JSON.parse repeats what it was given. */
 const JS_ERRORS: ReadonlySet<unknown> = new Set([
   Error.prototype,
   AggregateError.prototype,
   EvalError.prototype,
   RangeError.prototype,
   ReferenceError.prototype,
-  SyntaxError.prototype,
   TypeError.prototype,
   URIError.prototype,
 ]);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { startTestServer, type TestServer } from '../harness.ts';
 import { encode, type Request, type RpcError, UNARY_RPCS, type UnaryRpc } from './client.ts';
-import { withoutSessions } from './database.ts';
-import { open, refresh, refusalOf, struct } from './expect.ts';
+import { withDatabase, withoutSessions } from './database.ts';
+import { assertRefused, open, refresh, refusalOf, struct } from './expect.ts';
 import { forgedAccessTokens, forgedTokens } from './forge.ts';
 
 const CANARY = 'c4n4ry';
@@ -86,6 +86,7 @@ describe('what a caller sent', () => {
     server = await startTestServer('sqlite');
   });
   after(() => server.stop());
+  beforeEach(() => server.log.splice(0));
 
   const assertSilent = (error: RpcError, ...secrets: readonly string[]) => {
     const told = `${error.message}\n${error.text}\n${error.trailers}`.toLowerCase();
@@ -154,6 +155,23 @@ describe('what a caller sent', () => {
     // The fault itself is told to the operator.
     assert.equal(server.log.length, lines + 7);
     assertLogSilent(tokens.refreshToken);
+  });
+
+  it('is in no answer and in no log line of a fault that nobody foresaw', async () => {
+    const { client } = server;
+    const { session } = await open(client, { userId: 'ann' });
+    await withDatabase(server.databasePath, (database) => {
+      database.prepare('UPDATE nest_auth_sessions SET claims = ? WHERE session_id = ?').run(CANARY, session.sessionId);
+    });
+    const lines = server.log.length;
+    const error = await assertRefused(client.call('GetSession', { session: { sessionId: session.sessionId } }), {
+      status: 'INTERNAL',
+      reason: 'INTERNAL',
+    });
+    assert.equal(error.message, 'internal error');
+    assertSilent(error);
+    assert.equal(server.log.length, lines + 1);
+    assertLogSilent();
   });
 
   it('is in no answer to a credential, and no credential in the log', async () => {

@@ -78,7 +78,7 @@ export function forgedAccessTokens(token: string): readonly string[] {
     join({ ...head, alg: 'HS256' }, claims),
     join({ ...head, kid: 'other' }, claims),
     join({ ...head, typ: 'JWT' }, claims),
-    `${header}.${payload}.${signature.slice(0, -2)}AA`,
+    `${header}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
     `${header}.${payload}`,
     `${token}.`,
     ` ${token}`,

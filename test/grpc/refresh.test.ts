@@ -88,9 +88,9 @@ onEachStore('RefreshSession', (server) => {
     const { client } = server();
     const { session, tokens } = await open(client, { userId: 'ann' });
     const next = await refresh(client, tokens.refreshToken);
-    server().advance(9_000);
+    server().advance(5_000);
     const last = await refresh(client, tokens.refreshToken);
-    server().advance(1_100);
+    server().advance(6_000);
     await assertRefused(client.call('RefreshSession', { refreshToken: tokens.refreshToken }), REUSED);
     for (const { accessToken } of [tokens, next.tokens, last.tokens])
       await assertVerdict(client, accessToken, 'REVOKED');

@@ -1,17 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { onEachStore } from '../harness.ts';
-import {
-  assertInvalid,
-  assertRefused,
-  assertVerdict,
-  open,
-  present,
-  range,
-  refresh,
-  seconds,
-  verdict,
-} from './expect.ts';
+import { assertInvalid, assertRefused, assertVerdict, open, present, refresh, seconds, verdict } from './expect.ts';
 import type { Request } from './client.ts';
 
 const SERVICE_ALONE = [
@@ -132,30 +121,6 @@ onEachStore('RevokeSession', (server) => {
       client.call('RevokeSession', { session: { sessionId: session.sessionId }, actor: { reason: 'x' } }),
       'actor.user_id',
     );
-  });
-
-  it('writes one audit record of what was done, however often it is asked', async () => {
-    const { client, log } = server();
-    const user = { tenantId: 'audit', userId: 'ann' };
-    const auditOf = () =>
-      log
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
-        .filter(({ tenantId }) => tenantId === 'audit')
-        .map(({ action, sessionId, userId, reason }) => ({ action, sessionId, userId, reason }));
-    const one = await open(client, { ...user, device: { deviceId: 'd' } });
-    const two = await open(client, { ...user, device: { deviceId: 'd' }, replaceDeviceSessions: true });
-    const { sessionId } = two.session;
-    const ask = { requestId: randomUUID(), tenantId: 'audit' };
-    for (const _ of range(3)) await client.call('RevokeSession', { ...ask, session: { sessionId } });
-    for (const _ of range(3)) await client.call('RevokeSession', { tenantId: 'audit', session: { sessionId } });
-    for (const _ of range(3)) await client.call('RevokeSessions', { ...ask, userId: 'ann' });
-    await client.call('RevokeSessions', { ...user, dryRun: true });
-    assert.deepEqual(auditOf(), [
-      { action: 'sessions_displaced', sessionId, userId: 'ann', reason: undefined },
-      { action: 'session_revoked', sessionId, userId: undefined, reason: 'logout' },
-      { action: 'sessions_revoked', sessionId: undefined, userId: 'ann', reason: 'admin' },
-    ]);
-    assert(log.some((line) => line.includes('sessions_displaced') && line.includes(one.session.sessionId)));
   });
 
   it('needs a handle, and a session id that is one', async () => {

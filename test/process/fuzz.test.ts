@@ -42,8 +42,8 @@ describe('100,000 hostile requests', () => {
   after(folder.remove);
 
   for (const [store, count, heapMb] of [
-    ['memory:', 65_000, 192],
-    [`sqlite:${join(folder.path, 'fuzz.db')}`, 35_000, 128],
+    ['memory:', 40_000, 192],
+    [`sqlite:${join(folder.path, 'fuzz.db')}`, 60_000, 128],
   ] as const) {
     it(`leave a process healthy that has ${heapMb} MB of heap (${store.split(':')[0]})`, async function () {
       this.timeout(240_000);

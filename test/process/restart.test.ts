@@ -8,7 +8,7 @@ import { startService, startTestServer, temporaryFolder, type TestService } from
 describe('a restart', () => {
   const folder = temporaryFolder();
   after(folder.remove);
-  const env = { STORE_URL: `sqlite:${join(folder.path, 'restart', 'sessions.db')}` };
+  const env = { STORE_URL: `sqlite:${join(folder.path, 'restart', 'sessions.db')}`, REFRESH_GRACE: '5m' };
 
   it('changes nothing for anybody', async () => {
     let service = await startService(env);

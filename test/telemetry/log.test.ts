@@ -159,6 +159,12 @@ describe('errors', () => {
     assert.match(String(loggedError(thrownBy(() => readFileSync('/nowhere'))).logged.message), /^ENOENT: no such file/);
   });
 
+  it('of JSON.parse lose their message, which repeats the text', () => {
+    const { logged, text } = loggedError(thrownBy(() => JSON.parse('private')));
+    assert.equal(logged.name, 'SyntaxError');
+    assert(!('message' in logged) && !text.includes('private'));
+  });
+
   it('of drivers keep name and code alone', () => {
     const postgres = new pg.DatabaseError('duplicate key value "private"', 1, 'error');
     Object.assign(postgres, { code: '23505', detail: 'Key (user_id)=(private) already exists.', where: 'private' });

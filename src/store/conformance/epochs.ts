@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Session } from '../../domain/session.ts';
 import type { EpochScope, NewSession, SessionStore } from '../../domain/store.ts';
+import type { StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry } from '../../revocation/log.ts';
 import { type Bench, type Cases, type ConformanceHarness, describeCases, inTurn } from './bench.ts';
 import {
@@ -13,6 +14,7 @@ import {
   ofKind,
   raiseCommand,
   recordOf,
+  revokeCommand,
   SECOND,
   stamp,
   stateOf,
@@ -103,6 +105,22 @@ const SCOPES: Cases = {
     assert.deepEqual([await stateOf(store, session), await stateOf(store, other)], ['revoked', 'active']);
   },
 
+  'counts live sessions alone': async ({ open, clock }) => {
+    const store = await open();
+    const [revoked, raised] = [await begin(store), await begin(store, { userId: 'bob' })];
+    const anonymous = await begin(store, { userId: '' });
+    await begin(store, { idleTimeoutMs: HOUR });
+    await begin(store, { idleTimeoutMs: 0, absoluteTimeoutMs: HOUR });
+    await store.revoke(revokeCommand(revoked));
+    for (const { userId, sessionId } of [raised, anonymous]) {
+      await store.raise(raiseCommand(userScope(userId === '' ? sessionId : userId)));
+    }
+    for (const scope of [CLIENT, TENANT, GLOBAL]) assert.equal(await countOf(store, raiseCommand(scope)), 2);
+    clock.ms += HOUR;
+    await begin(store, { idleTimeoutMs: 0 });
+    for (const scope of [USER, CLIENT, TENANT, GLOBAL]) assert.equal(await countOf(store, raiseCommand(scope)), 1);
+  },
+
   'of one scope does not mask that of another, whichever is higher': async ({ open, clock }) => {
     const scopes = [USER, CLIENT, TENANT, GLOBAL];
     const store = await open();
@@ -190,6 +208,9 @@ const VALUES: Cases = {
 
 const LONG: Partial<NewSession> = { absoluteTimeoutMs: 100 * DAY, idleTimeoutMs: 0 };
 
+/** Rows outlast their epochs by far: were these forgotten too early, sessions would come back. */
+const LASTING: Partial<StoreRules> = { maxAbsoluteTimeoutMs: 100 * DAY, endedSessionRetentionMs: 1000 * DAY };
+
 /** Sweeps on the way, so that whatever may be forgotten is. */
 async function assertStaysEnded(store: SessionStore, clock: Bench['clock'], session: Session): Promise<void> {
   for (let passed = 0; passed < 110; passed += 10) {
@@ -201,7 +222,7 @@ async function assertStaysEnded(store: SessionStore, clock: Bench['clock'], sess
 
 const KEPT: Cases = {
   'until the longest lifetime of a session has passed, and is swept then': async ({ open, clock }) => {
-    const store = await open({ maxAbsoluteTimeoutMs: 100 * DAY, endedSessionRetentionMs: 1000 * DAY });
+    const store = await open(LASTING);
     for (const scope of [USER, CLIENT, TENANT, GLOBAL]) {
       const session = await begin(store, LONG);
       await store.raise(raiseCommand(scope));
@@ -216,7 +237,7 @@ const KEPT: Cases = {
   },
 
   'no session comes back when it is swept': async ({ open, clock }) => {
-    const store = await open({ maxAbsoluteTimeoutMs: 100 * DAY });
+    const store = await open(LASTING);
     const session = await begin(store, LONG);
     await store.raise(raiseCommand());
     await assertStaysEnded(store, clock, session);
@@ -236,7 +257,7 @@ const KEPT: Cases = {
   },
 
   'from its last raise on': async ({ open, clock }) => {
-    const store = await open({ maxAbsoluteTimeoutMs: 100 * DAY });
+    const store = await open(LASTING);
     await store.raise(raiseCommand());
     clock.ms += 60 * DAY;
     const session = await begin(store, LONG);
@@ -261,8 +282,8 @@ const PERSISTENT: Cases = {
   },
 
   'is kept as long as sessions could live when it was raised, or before': async ({ open, reopen, clock }) => {
-    const session = await begin(await open({ maxAbsoluteTimeoutMs: 100 * DAY }), LONG);
-    const store = await reopen({ maxAbsoluteTimeoutMs: 5 * DAY });
+    const session = await begin(await open(LASTING), LONG);
+    const store = await reopen({ ...LASTING, maxAbsoluteTimeoutMs: 5 * DAY });
     await store.raise(raiseCommand());
     await assertStaysEnded(store, clock, session);
   },

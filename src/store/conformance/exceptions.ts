@@ -6,6 +6,7 @@ import {
   begin,
   createCommand,
   DAY,
+  GLOBAL,
   HOUR,
   liveIds,
   MINUTE,
@@ -34,13 +35,14 @@ function raiseExcept(store: SessionStore, session: Session) {
 const EXCEPT: Cases = {
   'brings that session forward and ends the others': async ({ open }) => {
     const store = await open();
+    await store.raise(raiseCommand(GLOBAL));
     const entries = follow(store);
     const [kept, other] = [await begin(store), await begin(store)];
     const command = raiseCommand(USER, { exceptSessionId: kept.sessionId });
     assert.equal(await countOf(store, command), 1);
     ofKind(await store.raise(command), 'done');
     const scope = entries.at(-1)?.revocation.scope;
-    assert(scope?.kind === 'user' && scope.exceptSessionId === kept.sessionId && entries.length === 1);
+    assert(scope?.kind === 'user' && scope.exceptSessionId === kept.sessionId && entries.length === 2);
     const [, client, tenant, global] = kept.generations;
     const { session, status } = await recordOf(store, kept);
     assert.deepEqual(status, { state: 'active' });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ListQuery, NewSession, SessionRecord, SessionStore } from '../../domain/store.ts';
 import { type Cases, type ConformanceHarness, describeCases } from './bench.ts';
 import {
+  ALL_STATES,
   begin,
   beginInTurn,
   DAY,
@@ -94,12 +95,13 @@ const LIST: Cases = {
 async function walk(
   store: SessionStore,
   limit: number,
+  states: ListQuery['states'],
   between: (page: readonly SessionRecord[]) => Promise<unknown> = async () => {},
 ): Promise<readonly SessionRecord[]> {
   const seen: SessionRecord[] = [];
   let after: ListQuery['after'] = null;
   for (;;) {
-    const page = await store.list(listQuery({ states: ['active'], limit, after }));
+    const page = await store.list(listQuery({ states, limit, after }));
     assert(page.length <= limit);
     seen.push(...page);
     const last = page.at(-1)?.session;
@@ -118,7 +120,7 @@ const PAGES: Cases = {
       times(12, () => ({})),
     );
     const ended = new Set<string>();
-    const seen = await walk(store, 3, async (page) => {
+    const seen = await walk(store, 3, ['active'], async (page) => {
       await beginInTurn(store, clock, [{}]);
       // The very one that the next page comes after, and one that was still to come.
       const last = page.at(-1)?.session;
@@ -139,10 +141,12 @@ const PAGES: Cases = {
   'keeps sessions apart that began at the same moment': async ({ open }) => {
     const store = await open();
     await Promise.all(times(25, () => begin(store)));
-    const ids = idsOf(await walk(store, 2));
-    assert.equal(ids.length, 25);
-    assert.equal(new Set(ids).size, 25);
-    assert.deepEqual(ids, await liveIds(store));
+    for (const states of [['active'], ALL_STATES] as const) {
+      const ids = idsOf(await walk(store, 2, states));
+      assert.equal(ids.length, 25);
+      assert.equal(new Set(ids).size, 25);
+      assert.deepEqual(ids, await liveIds(store));
+    }
   },
 
   'is empty behind the last': async ({ open }) => {

@@ -5,6 +5,7 @@ import { type Cases, type ConformanceHarness, describeCases } from './bench.ts';
 import {
   begin,
   DAY,
+  GLOBAL,
   HOUR,
   listQuery,
   MINUTE,
@@ -14,9 +15,11 @@ import {
   refreshCommand,
   refTo,
   revokeCommand,
+  rotateCommand,
   SECOND,
   stateOf,
   updateCommand,
+  TENANT,
   userScope,
 } from './commands.ts';
 import { assertExpiresAt, leavesUnchanged } from './observe.ts';
@@ -114,6 +117,19 @@ const READ: Cases = {
     assert.deepEqual((await recordOf(store, idle)).status, expired);
   },
 
+  'tells what ended a session first, where more than one thing did': async ({ open, clock }) => {
+    const store = await open();
+    const [revoked, raised] = [await begin(store), await begin(store, { userId: 'bob' })];
+    await store.revoke(revokeCommand(revoked, { reason: 'security' }));
+    await store.raise(raiseCommand(userScope('bob'), { reason: 'account_disabled' }));
+    const first = [(await recordOf(store, revoked)).status, (await recordOf(store, raised)).status];
+    for (const scope of [TENANT, GLOBAL]) {
+      clock.ms += MINUTE;
+      await store.raise(raiseCommand(scope, { reason: 'admin' }));
+    }
+    assert.deepEqual([(await recordOf(store, revoked)).status, (await recordOf(store, raised)).status], first);
+  },
+
   'tells that a session has expired, where it was revoked only then': async ({ open, clock }) => {
     const store = await open();
     const session = await begin(store, { idleTimeoutMs: HOUR });
@@ -200,7 +216,15 @@ const TOUCH: Cases = {
     clock.ms += DAY - MINUTE;
     for (const session of [revoked, raised, idle]) assert.notEqual(await stateOf(store, session), 'unknown');
     clock.ms += HOUR + MINUTE;
-    for (const session of [revoked, raised, idle]) assert.equal(await stateOf(store, session), 'unknown');
+    for (const session of [revoked, raised, idle]) {
+      assert.equal(await stateOf(store, session), 'unknown');
+      assert.deepEqual(await store.refresh(refreshCommand(session)), { kind: 'unknown' });
+      assert.deepEqual(await store.update(updateCommand(session)), { kind: 'unknown' });
+      assert.deepEqual(await store.rotate(rotateCommand(session)), { kind: 'unknown' });
+      assert.equal(ofKind(await store.revoke(revokeCommand(session)), 'done').revoked, false);
+      const command = raiseCommand(userScope(session.userId), { exceptSessionId: session.sessionId });
+      assert.deepEqual(await store.raise(command), { kind: 'except_unknown' });
+    }
     const states = ['active', 'expired', 'revoked'] as const;
     const listed = await store.list(listQuery({ states }));
     assert.deepEqual(

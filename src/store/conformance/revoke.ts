@@ -77,13 +77,13 @@ const REVOKE: Cases = {
 
   'revokes nothing that had ended, and leaves the reason for which it had': async ({ open, clock }) => {
     const store = await open();
+    const entries = follow(store);
     const idle = await begin(store, { idleTimeoutMs: HOUR });
     const raised = await begin(store, { userId: 'bob' });
     const rotated = await begin(store);
     await store.raise(raiseCommand(userScope('bob'), { reason: 'security' }));
     await store.rotate(rotateCommand(rotated));
     clock.ms += HOUR;
-    const entries = follow(store);
     const logged = entries.length;
     for (const session of [idle, raised, rotated]) {
       const act = () => store.revoke(revokeCommand(session));

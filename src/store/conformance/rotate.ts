@@ -229,13 +229,13 @@ const SHORTENED: Cases = {
     assert.equal(await stateOf(store, next), 'active');
   },
 
-  'its epoch outlives a session whose limit restarts as long as it was': async ({ open, reopen, clock }) => {
-    const long = await begin(await open({ maxAbsoluteTimeoutMs: 100 * DAY }), {
-      absoluteTimeoutMs: 100 * DAY,
-      idleTimeoutMs: 0,
-    });
+  'lets no session outlive the epoch that ended it, where its limit starts anew': async ({ open, reopen, clock }) => {
+    // Rows outlast their epochs.
+    const lasting = { endedSessionRetentionMs: 1000 * DAY };
+    const timeouts = { absoluteTimeoutMs: 100 * DAY, idleTimeoutMs: 0 };
+    const long = await begin(await open({ ...lasting, maxAbsoluteTimeoutMs: 100 * DAY }), timeouts);
     clock.ms += 90 * DAY;
-    const store = await reopen({ maxAbsoluteTimeoutMs: 10 * DAY });
+    const store = await reopen({ ...lasting, maxAbsoluteTimeoutMs: 10 * DAY });
     const session = await rotated(store, long, { authTimeMs: long.authTimeMs + 90 * DAY });
     clock.ms += 20 * DAY;
     await store.raise(raiseCommand());

@@ -79,6 +79,20 @@ const SESSIONS: Cases = {
     ]),
   ),
 
+  'removes one that a raised minimum ended within days, however long it could have lived': async ({ open, clock }) => {
+    const store = await open();
+    await begin(store, { idleTimeoutMs: 0, absoluteTimeoutMs: 300 * DAY });
+    clock.ms += 10 * DAY;
+    await sweepAll(store);
+    await store.raise(raiseCommand());
+    let removed = 0;
+    for (let day = 0; day < 4; day += 1) {
+      clock.ms += DAY;
+      removed += (await sweepAll(store)).sessions;
+    }
+    assert.equal(removed, 1);
+  },
+
   'leaves one that is in use, whenever it would have gone unused': async ({ open, clock }) => {
     const store = await open({ endedSessionRetentionMs: HOUR });
     let pair = await begin(store, { idleTimeoutMs: 3 * HOUR });
