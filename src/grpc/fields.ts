@@ -8,7 +8,6 @@ import { durationToMs, timestampToMs } from '../wire/time.ts';
 import { LIMITS } from '../domain/limits.ts';
 
 /** C0 controls, DEL, and what stands for bytes that were not UTF-8: two such ids could look alike. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
 const REFUSED_CHARACTERS = /[\u0000-\u001f\u007f\ufffd]/;
 
 /** How many violations are told: errors travel as metadata, of which clients take 8 KiB in all. */

@@ -14,6 +14,7 @@ import {
   raiseCommand,
   recordOf,
   refreshCommand,
+  refTo,
   revokeCommand,
   rotateCommand,
   stamp,
@@ -71,6 +72,29 @@ const EXCEPT: Cases = {
     }
     await store.raise(raiseCommand());
     assert.equal(await stateOf(store, kept), 'revoked');
+  },
+
+  'loses nothing of what is done to that session at the same moment': async ({ openAll, clock }) => {
+    const [store, other = store] = await openAll();
+    const entries = follow(store);
+    for (let round = 0; round < 8; round += 1) {
+      const kept = await begin(store, { claims: '{}' });
+      clock.ms += 2 * MINUTE;
+      const steps: (() => Promise<unknown>)[] = [
+        () => raiseExcept(store, kept),
+        () => other.refresh(refreshCommand(kept)),
+        () => other.update(updateCommand(kept, { claims: { kind: 'merge', json: '{"a":1}' } })),
+        () => other.read({ ...refTo(kept), touch: true }),
+      ];
+      await Promise.all([...steps.slice(round % 4), ...steps.slice(0, round % 4)].map((step) => step()));
+      const { session, status } = await recordOf(store, kept);
+      const scope = entries.at(-1)?.revocation.scope;
+      assert(scope?.kind === 'user' && status.state === 'active');
+      assert.deepEqual(
+        [session.generations[0], session.credential.generation, session.claims],
+        [scope.minGeneration, 2, '{"a":1}'],
+      );
+    }
   },
 
   'of another session of the user ends the one that was spared before': async ({ open }) => {
