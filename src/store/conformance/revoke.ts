@@ -4,6 +4,7 @@ import {
   begin,
   DAY,
   HOUR,
+  MINUTE,
   ofKind,
   raiseCommand,
   recordOf,
@@ -16,7 +17,7 @@ import {
   times,
   userScope,
 } from './commands.ts';
-import { follow, leavesUnchanged } from './observe.ts';
+import { follow, leavesUnchanged, sweepAll } from './observe.ts';
 
 export function describeRevoke(harness: ConformanceHarness): void {
   describeCases('revoke', harness, REVOKE);
@@ -115,6 +116,17 @@ const REVOKE: Cases = {
 };
 
 const REPEATED: Cases = {
+  'gives it for as long as the id is kept, however short ended sessions are': async ({ open, clock }) => {
+    const store = await open({ endedSessionRetentionMs: MINUTE });
+    const session = await begin(store);
+    const command = revokeCommand(session, { request: stamp('r1') });
+    const first = await store.revoke(command);
+    clock.ms += DAY - MINUTE;
+    await sweepAll(store);
+    assert.deepEqual(await store.revoke(command), { ...first, repeated: true });
+    assert.equal(await stateOf(store, session), 'unknown');
+  },
+
   'gives what it gave at first': async ({ openAll, clock }) => {
     const [store, other = store] = await openAll();
     const [session, next] = [await begin(store), await begin(store)];

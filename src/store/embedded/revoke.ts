@@ -21,6 +21,7 @@ import {
   epochRecord,
   find,
   findKept,
+  keepForRequest,
   minimum,
   putEpochRecord,
   requestKey,
@@ -41,6 +42,7 @@ export function revoke(step: Step, command: RevokeCommand): RevokeOutcome {
   const live = status(step, session).state === 'active';
   const head = live ? endSession(step, session, command.reason) : step.tables.logHead();
   remember(step, request, subjectOf(session), { revoked: live, head });
+  if (live && request !== null) keepForRequest(step, session.sessionId);
   return { kind: 'done', revoked: live, repeated: false, head };
 }
 

@@ -1,8 +1,7 @@
-import { REQUEST_RETENTION_MS } from '../../domain/limits.ts';
 import { describedDevice, type Session, subjectOf } from '../../domain/session.ts';
 import type { NewSession, RotateCommand, RotateOutcome } from '../../domain/store.ts';
 import { beginSession, endAll, isBlocked, rememberSession, repeatedSession, toEvict } from './create.ts';
-import { currentGenerations, endSession, find, findKept, record, type Step, status } from './step.ts';
+import { currentGenerations, endSession, find, findKept, keepForRequest, record, type Step, status } from './step.ts';
 
 export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const { request } = command;
@@ -34,9 +33,7 @@ export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const lastHead = evictionHead ?? head;
   if (request !== null) {
     rememberSession(step, request, subjectOf(old), { session, endedSessionIds, head: lastHead });
-    // A repeat finds its record through the old session.
-    const keepUntilMs = step.nowMs + Math.max(step.rules.endedSessionRetentionMs, REQUEST_RETENTION_MS);
-    step.tables.setPurgeTime(old.sessionId, keepUntilMs);
+    keepForRequest(step, old.sessionId);
   }
   return {
     kind: 'rotated',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CLOCK_SKEW_MS, STORE_DEADLINE_MS } from '../../domain/limits.ts';
+import { CLOCK_SKEW_MS, REQUEST_RETENTION_MS, STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import {
   type Epochs,
   expireTimeMs,
@@ -153,6 +153,12 @@ export function isPurged(step: Step, { status }: SessionRecord): boolean {
 /** A request id belongs to its RPC and tenant (both in the stamp's key) and to the session's subject. */
 export function requestKey(request: RequestStamp, subject: string): string {
   return `${request.key}:${subject}`;
+}
+
+/** Keeps the row of a session that has just ended: a repeat of the request that ended it finds its record through it. */
+export function keepForRequest(step: Step, sessionId: string): void {
+  const keptMs = Math.max(step.rules.endedSessionRetentionMs, REQUEST_RETENTION_MS);
+  step.tables.setPurgeTime(sessionId, step.nowMs + keptMs);
 }
 
 /** What was done under the request before; null where it is new or came without an id. */
