@@ -247,8 +247,12 @@ function oneWorker(text: string): 1 | Fault {
 /** Kept as it stands, since verifiers compare it character by character (RFC 9068, section 4). */
 function issuer(text: string): string | Fault {
   const printable = /^https?:\/\/[\x21-\x7e]+$/.test(text);
-  if (printable && !/[?#]/.test(text) && URL.canParse(text) && !/\/\/[^/]*@/.test(text)) return text;
-  return new Fault('is not an issuer', 'an http:// or https:// URL without query, fragment, user or spaces');
+  const fits = text.length <= 256;
+  if (fits && printable && !/[?#]/.test(text) && URL.canParse(text) && !/\/\/[^/]*@/.test(text)) return text;
+  return new Fault(
+    'is not an issuer',
+    'an http:// or https:// URL of at most 256 characters without query, fragment, user or spaces',
+  );
 }
 
 function audience(text: string): string | Fault {

@@ -213,7 +213,16 @@ describe('TOKEN_ISSUER, TOKEN_AUDIENCE, SIGNING_ALGORITHM', () => {
       (config) => config.tokenIssuer,
       texts.map((text) => [text, text] as const),
     );
-    const wrong = ['id.example.org', 'ftp://a', 'http:a', 'http://', 'http://a:99999', 'https://u:p@a', 'http://ä'];
+    const wrong = [
+      'id.example.org',
+      'ftp://a',
+      'http:a',
+      'http://',
+      'http://a:99999',
+      'https://u:p@a',
+      'http://ä',
+      `http://a/${'x'.repeat(256)}`,
+    ];
     refuses(
       'TOKEN_ISSUER',
       [...wrong, 'http://a?x', 'http://a?', 'http://a#', 'http://a ', ' http://a', 'http://a\n'],

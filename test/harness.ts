@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -124,6 +123,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Those that a test which failed has left behind; they keep nobody waiting, and end with this process. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 /** The program as a process of its own. */
 export class TestProcess {
   /** When it has ended and all its output is read. */
@@ -146,8 +151,13 @@ export class TestProcess {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr += chunk.toString();
     });
+    children.add(this.#child);
+    for (const handle of [this.#child, this.#child.stdout as Socket, this.#child.stderr as Socket]) handle.unref();
     this.exit = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => resolve({ code, signal }));
+      this.#child.once('close', (code, signal) => {
+        children.delete(this.#child);
+        resolve({ code, signal });
+      });
     });
   }
 

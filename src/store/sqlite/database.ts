@@ -38,7 +38,11 @@ const FAULTS: Readonly<Record<number, string>> = {
 export async function openDatabase(path: string): Promise<Database> {
   const database = await connect(path);
   try {
-    await retryWhileBusy(() => useWal(database, path));
+    await retryWhileBusy(() => {
+      useWal(database, path);
+      // The first read may meet another process that recovers the log, which refuses it once.
+      database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    });
     return database;
   } catch (error) {
     database.close();
@@ -153,8 +157,10 @@ export function isBusy(error: unknown): boolean {
 }
 
 function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
-  return error.errcode & 0xff;
+  if (!(error instanceof Error)) return undefined;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
+  // What `all` and `iterate` of Node 20's package throw has a text alone.
+  return error.message === 'database is locked' ? SQLITE_BUSY : undefined;
 }
 
 /** Says what is wrong with the file and what to do, where SQLite's code tells; else the error as it is. */
