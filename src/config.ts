@@ -12,14 +12,13 @@ import {
   SECOND,
   wholeNumber,
 } from './config_value.ts';
+import { type StoreLocation, storeLocation } from './config_store.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import type { StoreRules } from './domain/store_rules.ts';
 import type { SigningAlgorithm } from './token/keys.ts';
 import { parseMasterKey } from './token/master_key.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-export type StoreLocation = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
 
 /** Where the key comes from that seals the signing keys; this module itself reads no file. */
 export type MasterKeySource =
@@ -46,6 +45,7 @@ export interface Config {
   readonly maxIdleTimeoutMs: number;
   readonly rules: StoreRules;
   readonly migrateOnStart: boolean;
+  readonly postgres: { readonly poolSize: number; readonly preparedStatements: boolean };
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -71,10 +71,14 @@ interface Variable<T> {
 const LONGEST = 3650 * DAY;
 
 const VARIABLES = {
-  STORE_URL: variable('sqlite:./data/sessions.db', 'where sessions live: `memory:` or `sqlite:PATH`', storeLocation),
+  STORE_URL: variable(
+    'sqlite:./data/sessions.db',
+    'where sessions live: `memory:`, `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`',
+    storeLocation,
+  ),
   MASTER_KEY: variable(
     '',
-    'base64 of the 32 bytes that seal the signing keys; unset: a file beside the SQLite database',
+    'base64 of the 32 bytes that seal the signing keys; SQLite alone does without, by a file beside it',
     masterKey,
   ),
   MASTER_KEY_FILE: variable('', 'a file that holds the master key, in place of MASTER_KEY', (text) => text),
@@ -102,8 +106,14 @@ const VARIABLES = {
     oneOf('evict-oldest', 'evict-least-recently-active', 'reject'),
   ),
   MIGRATE_ON_START: variable('false', '`true`: bring the schema up to date at start; SQLite always does', flag),
-  DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; memory and SQLite allow `0s` alone', noWindow),
-  WORKERS: variable('1', 'processes that share the ports; memory and SQLite allow `1` alone', oneWorker),
+  POSTGRES_POOL_SIZE: variable('10', 'connections to Postgres that one instance may have', wholeNumber(1000, 2)),
+  POSTGRES_PREPARED_STATEMENTS: variable(
+    'true',
+    '`false` behind PgBouncer in transaction mode, which keeps no statements and settings',
+    flag,
+  ),
+  DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),
+  WORKERS: variable('1', 'processes that share the ports; this version allows `1` alone', oneWorker),
   SHUTDOWN_TIMEOUT: variable('10s', 'how long calls in progress may take to end at shutdown', duration(0, HOUR)),
   LOG_LEVEL: variable(
     'info',
@@ -147,6 +157,17 @@ export function readConfig(env: Environment): Config {
   return deepFreeze(configOf(sound as Values));
 }
 
+/**
+ * Reads STORE_URL alone, for what needs nothing else.
+ *
+ * @throws {ConfigError} where it is at fault
+ */
+export function readStoreLocation(env: Environment): StoreLocation {
+  const location = storeLocation(env.STORE_URL || TABLE.STORE_URL.defaultText);
+  if (location instanceof Fault) throw new ConfigError([`STORE_URL: ${location.text}`]);
+  return location;
+}
+
 function readVariable<N extends Name>(name: N, env: Environment, sound: Partial<Values>, faults: string[]): void {
   const { defaultText, parse } = TABLE[name];
   const value = parse(env[name] || defaultText);
@@ -159,6 +180,9 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   const faults: string[] = [];
   const idle = values.IDLE_TIMEOUT ?? 0;
   const ttl = values.ACCESS_TOKEN_TTL;
+  if (values.STORE_URL?.kind === 'postgres' && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
+    faults.push('MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances');
+  }
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
   if (idle > 0 && ttl !== undefined && idle < ttl) {
     faults.push(`IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: 0, or at least ${durationText(ttl)}`);
@@ -200,6 +224,10 @@ function configOf(values: Values): Config {
       limit: { max: values.MAX_SESSIONS_PER_USER, policy: values.SESSION_LIMIT_POLICY },
     },
     migrateOnStart: values.MIGRATE_ON_START,
+    postgres: {
+      poolSize: values.POSTGRES_POOL_SIZE,
+      preparedStatements: values.POSTGRES_PREPARED_STATEMENTS,
+    },
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT,
     logLevel: values.LOG_LEVEL,
   };
@@ -213,21 +241,6 @@ function masterKeySource(values: Values): MasterKeySource {
 
 function variable<T>(defaultText: string, meaning: string, parse: Variable<T>['parse']): Variable<T> {
   return { defaultText, meaning, parse };
-}
-
-function storeLocation(text: string): StoreLocation | Fault {
-  const allowed = 'memory:, sqlite:PATH';
-  if (text === 'memory:') return { kind: 'memory' };
-  const later = /^(postgres|postgresql|rediss?|redis-sentinel|redis-cluster|module):/.exec(text);
-  if (later !== null) return new Fault(`a ${later[1]} store is not served by this version`, allowed);
-  if (!text.startsWith('sqlite:')) return new Fault('names no known kind of store', allowed);
-  const path = text.slice('sqlite:'.length);
-  if (path === '' || path.trim() !== path) return new Fault('names no file', 'sqlite:PATH, without spaces around it');
-  if (path.startsWith('//'))
-    return new Fault('starts its path with //', 'sqlite:./data/sessions.db, sqlite:/data/x.db');
-  // SQLite itself reads more into such names than a path.
-  if (/^(:|file:)/.test(path)) return new Fault('names no file', 'sqlite:PATH; for a store in memory, memory:');
-  return { kind: 'sqlite', path };
 }
 
 function masterKey(text: string): Buffer | null | Fault {

@@ -31,10 +31,10 @@ export function flag(text: string): boolean | Fault {
   return text === 'true' || text === 'false' ? text === 'true' : new Fault('is none of its values', 'true, false');
 }
 
-export function wholeNumber(max: number): (text: string) => number | Fault {
+export function wholeNumber(max: number, min = 0): (text: string) => number | Fault {
   return (text) => {
-    if (/^\d{1,9}$/.test(text) && Number(text) <= max) return Number(text);
-    return new Fault('is not such a number', `a whole number from 0 to ${max}`);
+    if (/^\d{1,9}$/.test(text) && Number(text) <= max && Number(text) >= min) return Number(text);
+    return new Fault('is not such a number', `a whole number from ${min} to ${max}`);
   };
 }
 

@@ -7,13 +7,15 @@ import { ConsistencyTokens } from './domain/consistency_token.ts';
 import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import { PageTokens } from './domain/page_token.ts';
 import type { AuthorityParts } from './domain/parts.ts';
+import type { KeyStore, Lease, SessionStore } from './domain/store.ts';
 import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
 import { createHttpServer } from './http/server.ts';
 import { RevocationFeed } from './revocation/feed.ts';
-import type { EmbeddedStore } from './store/embedded/store.ts';
+import type { RevocationLog } from './revocation/log.ts';
 import { openMemoryStore } from './store/memory/store.ts';
+import { openPostgresStore } from './store/postgres/store.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import type { Log } from './telemetry/log.ts';
 import type { KeyRing } from './token/key_ring.ts';
@@ -24,6 +26,11 @@ import { startUpkeep } from './upkeep/upkeep.ts';
 
 /** Whole tokens whose signature need not be verified again; about 2 KiB each. */
 const VERIFIED_TOKENS = 20_000;
+
+/** What a backend implements to be served from. */
+interface Store extends SessionStore, KeyStore, RevocationLog, Lease {
+  close(): Promise<void> | void;
+}
 
 /** A running service. */
 export interface SessionServer {
@@ -47,8 +54,7 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     const masterKey = masterKeyOf(config);
     const keys = await openKeyRing(store, masterKey, config.signingAlgorithm, now);
     const parts = authorityParts(config, store, keys, masterKey, log, now);
-    const onFault = (task: string, error: unknown) => log.error('upkeep failed', { task, error });
-    undo.push(startUpkeep({ store, feed: parts.feed, keys, now, onFault }));
+    undo.push(startUpkeep({ store, feed: parts.feed, keys, now, log }));
     const jwksJson = () => keys.jwksJson(now());
     let serving = false;
     const isReady = async () => serving && (await answers(store));
@@ -70,8 +76,15 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
   }
 }
 
-function openStore({ store, rules }: Config, clock: ClockOffset): Promise<EmbeddedStore> | EmbeddedStore {
-  return store.kind === 'memory' ? openMemoryStore(rules, clock) : openSqliteStore(store.path, rules, clock);
+function openStore({ store, rules, postgres, migrateOnStart }: Config, clock: ClockOffset): Promise<Store> | Store {
+  switch (store.kind) {
+    case 'memory':
+      return openMemoryStore(rules, clock);
+    case 'sqlite':
+      return openSqliteStore(store.path, rules, clock);
+    case 'postgres':
+      return openPostgresStore(store, postgres, migrateOnStart, rules, clock);
+  }
 }
 
 function masterKeyOf({ masterKey, store }: Config): Buffer {
@@ -89,7 +102,7 @@ function masterKeyOf({ masterKey, store }: Config): Buffer {
 
 function authorityParts(
   config: Config,
-  store: EmbeddedStore,
+  store: Store,
   keys: KeyRing,
   masterKey: Buffer,
   log: Log,
@@ -158,7 +171,7 @@ function closeHttp(server: HttpServer): Promise<void> {
   });
 }
 
-async function answers(store: EmbeddedStore): Promise<boolean> {
+async function answers(store: Store): Promise<boolean> {
   try {
     await store.keys();
     return true;

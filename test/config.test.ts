@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { CONFIG_VARIABLES, type Config, ConfigError, readConfig } from '../src/config.ts';
+import type { StoreLocation } from '../src/config_store.ts';
 
 const KEY = Buffer.alloc(32, 0xa7).toString('base64');
 
@@ -48,6 +49,7 @@ const DEFAULTS: Config = {
     limit: { max: 100, policy: 'evict-oldest' },
   },
   migrateOnStart: false,
+  postgres: { poolSize: 10, preparedStatements: true },
   shutdownTimeoutMs: 10_000,
   logLevel: 'info',
 };
@@ -112,7 +114,12 @@ describe('readConfig', () => {
       assert(faults.startsWith('MASTER_KEY') || faults.includes('\nMASTER_KEY') || name === 'MASTER_KEY');
       assert(!faults.includes(secret), faults);
     }
-    for (const url of [`postgres://app:${secret}@db/app`, `redis://:${secret}@cache:6379/0`, `${secret}:x`]) {
+    for (const url of [
+      `postgres://app:${secret}@db/app?x=1`,
+      `postgres://app:${secret}@/app`,
+      `redis://:${secret}@cache:6379/0`,
+      `${secret}:x`,
+    ]) {
       const faults = faultsOf({ STORE_URL: url }).join('\n');
       assert.match(faults, /^STORE_URL: /);
       assert(!faults.includes(secret), faults);
@@ -142,15 +149,92 @@ describe('STORE_URL', () => {
   });
 
   it('says which stores this version serves', () => {
-    for (const kind of ['postgres', 'postgresql', 'redis', 'rediss', 'redis-sentinel', 'redis-cluster', 'module']) {
+    const allowed = 'memory:, sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+    for (const kind of ['redis', 'rediss', 'redis-sentinel', 'redis-cluster', 'module']) {
       assert.deepEqual(faultsOf({ STORE_URL: `${kind}:./anything` }), [
-        `STORE_URL: a ${kind} store is not served by this version; allowed: memory:, sqlite:PATH`,
+        `STORE_URL: a ${kind} store is not served by this version; allowed: ${allowed}`,
       ]);
     }
-    refuses('STORE_URL', ['memory', 'memory:x', 'mysql://db', 'SQLITE:x', './data'], /memory:, sqlite:PATH$/);
+    refuses(
+      'STORE_URL',
+      ['memory', 'memory:x', 'mysql://db', 'SQLITE:x', './data', 'postgres:db'],
+      /memory:, sqlite:PATH/,
+    );
     refuses('STORE_URL', ['sqlite:', 'sqlite: ', 'sqlite:x.db '], /sqlite:PATH, without spaces around it$/);
     refuses('STORE_URL', ['sqlite::memory:', 'sqlite:file:x.db?mode=memory'], /for a store in memory, memory:$/);
     refuses('STORE_URL', ['sqlite://data/x.db', 'sqlite:///data/x.db'], /sqlite:\/data\/x\.db$/);
+  });
+
+  it('names a Postgres database as libpq does', () => {
+    const plain = {
+      kind: 'postgres',
+      hosts: [{ host: 'db', port: 5432 }],
+      user: 'app',
+      password: '',
+      database: 'sessions',
+      tls: null,
+      options: '',
+      applicationName: 'session-authority',
+    } as const;
+    const tls = { rootCertPath: null, certPath: null, keyPath: null };
+    const cases: readonly (readonly [string, StoreLocation])[] = [
+      ['postgres://app@db/sessions', plain],
+      [
+        'postgresql://app:p%40ss:w%2Frd@db:5433/sessions',
+        { ...plain, hosts: [{ host: 'db', port: 5433 }], password: 'p@ss:w/rd' },
+      ],
+      [
+        'postgres://app@db-1,db-2:5433,[::1]:5434/sessions',
+        {
+          ...plain,
+          hosts: [
+            { host: 'db-1', port: 5432 },
+            { host: 'db-2', port: 5433 },
+            { host: '::1', port: 5434 },
+          ],
+        },
+      ],
+      ['postgres://app@%2Frun%2Fpostgresql/sessions', { ...plain, hosts: [{ host: '/run/postgresql', port: 5432 }] }],
+      ['postgres://app@db/sessions?sslmode=disable', plain],
+      ['postgres://app@db/sessions?sslmode=verify-full', { ...plain, tls }],
+      ['postgres://app@db/sessions?sslmode=require', { ...plain, tls }],
+      [
+        'postgres://app@db/sessions?sslmode=verify-full&sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem',
+        { ...plain, tls: { rootCertPath: '/ca.pem', certPath: '/c.pem', keyPath: '/k.pem' } },
+      ],
+      [
+        'postgres://app@db/sessions?options=-c%20search_path%3Dauth&application_name=edge',
+        { ...plain, options: '-c search_path=auth', applicationName: 'edge' },
+      ],
+    ];
+    for (const [STORE_URL, location] of cases) {
+      assert.deepEqual(readConfig({ STORE_URL, MASTER_KEY: KEY }).store, location, STORE_URL);
+    }
+  });
+
+  it('refuses a Postgres URL that is none, or says what can not be kept', () => {
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      ['postgres://db/sessions', /is no such URL; allowed: postgres:\/\/USER:PASSWORD@HOST/],
+      ['postgres://:pw@db/sessions', /names no user/],
+      ['postgres://app@db/', /names no database/],
+      ['postgres://app@/sessions', /names no host/],
+      ['postgres://app@db,/sessions', /names no host/],
+      ['postgres://app@db:0/sessions', /a port that is none/],
+      ['postgres://app@db:65536/sessions', /a port that is none/],
+      ['postgres://app@[db]:5432/sessions', /names no host/],
+      ['postgres://app:%zz@db/sessions', /broken %-escape/],
+      ['postgres://app:%00@db/sessions', /a NUL/],
+      ['postgres://app@db/sessions?sslmode=prefer', /may not encrypt; allowed: sslmode=disable, or verify-full/],
+      ['postgres://app@db/sessions?sslrootcert=/ca.pem', /sslrootcert without TLS/],
+      ['postgres://app@db/sessions?sslmode=require&sslcert=/c.pem', /one of sslcert and sslkey/],
+      ['postgres://app@db/sessions?sslmode=require&sslmode=disable', /sslmode twice/],
+      ['postgres://app@db/sessions?target=x', /unknown parameter; allowed: sslmode, /],
+    ];
+    for (const [STORE_URL, message] of refusals) {
+      const faults = faultsOf({ STORE_URL, MASTER_KEY: KEY });
+      assert.equal(faults.length, 1, STORE_URL);
+      assert.match(faults[0] ?? '', message);
+    }
   });
 });
 
@@ -163,6 +247,14 @@ describe('MASTER_KEY', () => {
     }
     assert.deepEqual(readConfig({ STORE_URL: 'memory:' }).masterKey, { kind: 'ephemeral' });
     assert.deepEqual(readConfig({ STORE_URL: 'sqlite:x.db' }).masterKey, { kind: 'beside_database' });
+  });
+
+  it('must be given for a store that instances share', () => {
+    assert.deepEqual(faultsOf({ STORE_URL: 'postgres://app@db/sessions' }), [
+      'MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances',
+    ]);
+    const { masterKey } = readConfig({ STORE_URL: 'postgres://app@db/sessions', MASTER_KEY_FILE: '/k' });
+    assert.deepEqual(masterKey, { kind: 'file', path: '/k' });
   });
 
   it('is refused beside MASTER_KEY_FILE', () => {

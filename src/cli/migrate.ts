@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Knex } from 'knex';
-import { ConfigError, readConfig } from '../config.ts';
+import { ConfigError, readStoreLocation } from '../config.ts';
 import { migrateDown, migrateUp, migrationStatus } from '../store/migrate.ts';
+import { withPostgresKnex } from '../store/postgres/migrate.ts';
 import { withSqliteKnex } from '../store/sqlite/migrate.ts';
 
 const COMMANDS: Readonly<Record<string, (knex: Knex, print: (line: string) => void) => Promise<void>>> = {
@@ -31,10 +32,17 @@ export async function runMigrate(
     return 2;
   }
   try {
-    const { store } = readConfig({ STORE_URL: storeUrl });
-    if (store.kind === 'sqlite') return await migrateFile(command, name, store.path, print);
-    print('memory: has no schema: nothing to migrate');
-    return 0;
+    const store = readStoreLocation({ STORE_URL: storeUrl });
+    switch (store.kind) {
+      case 'sqlite':
+        return await migrateFile(command, name, store.path, print);
+      case 'postgres':
+        await withPostgresKnex(store, (knex) => command(knex, print));
+        return 0;
+      case 'memory':
+        print('memory: has no schema: nothing to migrate');
+        return 0;
+    }
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));
     return error instanceof ConfigError ? 2 : 1;

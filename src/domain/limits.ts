@@ -7,6 +7,12 @@ export const STORE_DEADLINE_MS = 5_000;
 /** How long what was done under a request id is kept. */
 export const REQUEST_RETENTION_MS = 24 * 3_600_000;
 
+/** Lifetimes are announced to the store this long beyond their need, so that most steps need not write one. */
+export const ANNOUNCE_AHEAD_MS = 3_600_000;
+
+/** How often a session that lives on is looked at by the sweeper: an epoch may have ended it unnoticed. */
+export const LOOK_AGAIN_MS = 24 * 3_600_000;
+
 /** The longest lifetime that ACCESS_TOKEN_TTL may give; a verifier refuses tokens above it. */
 export const MAX_ACCESS_TOKEN_TTL_MS = 24 * 3_600_000;
 

@@ -258,8 +258,8 @@ export interface SweepResult {
 }
 
 /**
- * Where sessions live. An ended session is readable for its retention, then unknown, swept or not. Every method is one atomic step: every outcome of a race is decided in it,
- * and a revocation is in the log in the same step. Times in outcomes are the store's. Outcomes
+ * Where sessions live. An ended session is readable for its retention, then unknown, swept or not. Every method is one
+ * atomic step: every outcome of a race is decided in it, and a revocation is in the log in the same step. Times in outcomes are the store's. Outcomes
  * are values; only faults are thrown: a SessionError STORE_UNAVAILABLE where the store did not
  * answer, so that what was asked may or may not have happened.
  */
@@ -286,4 +286,13 @@ export interface KeyStore {
   keys(): Promise<readonly StoredKey[]>;
   /** Inserts unless use and sequence are taken; the caller reads again to learn who won. */
   insertKeyIfAbsent(key: StoredKey): Promise<void>;
+}
+
+/** Work that one instance at a time does. */
+export interface Lease {
+  /**
+   * Whether this instance has the work for the next `forMs` ms. The holder keeps it by asking again in time; one that
+   * crashed loses it when its time is over.
+   */
+  holdLease(name: string, forMs: number): Promise<boolean>;
 }

@@ -72,8 +72,10 @@ async function validateAccess(parts: AuthorityParts, request: ValidateRequest, t
   if (request.tenantId !== null && claims.tenantId !== request.tenantId) return INVALID;
   if (request.audience !== '' && !claims.audiences.includes(request.audience)) return INVALID;
 
-  const readsStore = request.strong || request.includeSession;
-  const stalenessMs = readsStore ? 0 : localStaleness(parts, request);
+  // Where nothing is known of how far this instance lags behind, it asks the store.
+  const lagMs = request.strong || request.includeSession ? Infinity : parts.feed.freshen();
+  const readsStore = lagMs === Infinity;
+  const stalenessMs = readsStore ? 0 : checkedStaleness(lagMs, request);
   const local = verified.kind === 'expired' ? 'expired' : LOCAL_KINDS[parts.feed.check(claims)];
   const answer = {
     subject: subjectOfToken(claims, request.includeClaims),
@@ -100,8 +102,7 @@ async function validateAccess(parts: AuthorityParts, request: ValidateRequest, t
 
 const LOCAL_KINDS = { good: 'active', revoked: 'revoked', superseded: 'superseded' } as const;
 
-function localStaleness(parts: AuthorityParts, request: ValidateRequest): number {
-  const stalenessMs = parts.feed.freshen();
+function checkedStaleness(stalenessMs: number, request: ValidateRequest): number {
   if (stalenessMs <= request.maxStalenessMs) return stalenessMs;
   throw new SessionError('NOT_CAUGHT_UP', 'this instance lags behind the store; try again or ask for STRONG');
 }

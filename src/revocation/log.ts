@@ -29,6 +29,9 @@ export interface RevocationLog {
    * is delivered before the step that appended it answers.
    */
   follow(listener: (entries: readonly LogEntry[]) => void): void;
-  /** Delivers what other processes appended; returns how many ms what was delivered may lag behind the store. */
+  /**
+   * Delivers what other processes appended; returns how many ms what was delivered may lag behind the store, Infinity
+   * where that is not known.
+   */
   freshen(): number;
 }

@@ -4,6 +4,7 @@ import { describeDiscard } from './conformance/discard.ts';
 import { describeEpochs } from './conformance/epochs.ts';
 import { describeExceptions } from './conformance/exceptions.ts';
 import { describeKeys } from './conformance/keys.ts';
+import { describeLease } from './conformance/lease.ts';
 import { describeLimits } from './conformance/limits.ts';
 import { describeList } from './conformance/list.ts';
 import { describeLog } from './conformance/log.ts';
@@ -22,7 +23,7 @@ import { describeUpdate } from './conformance/update.ts';
 export { type ConformanceHarness, DEFAULT_RULES, type StoreData, type StoreInstance } from './conformance/bench.ts';
 
 /**
- * Declares mocha suites that say what the methods of SessionStore, KeyStore and RevocationLog mean; every store
+ * Declares mocha suites that say what the methods of SessionStore, KeyStore, RevocationLog and Lease mean; every store
  * passes them. They reach the store through these contracts and the offset of its clock alone. To be called
  * under mocha, whose `describe` and `it` it takes from the global scope.
  *
@@ -56,6 +57,7 @@ export function describeStoreConformance(name: string, harness: ConformanceHarne
     describeDiscard(harness);
     describeKeys(harness);
     describeSweep(harness);
+    describeLease(harness);
     describeRaces(harness);
   });
 }

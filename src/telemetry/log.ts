@@ -24,6 +24,11 @@ export interface LogFields {
   readonly createTimeBefore?: string;
   readonly denyCreateUntil?: string;
   readonly count?: number;
+  /** What a sweep removed. */
+  readonly sessions?: number;
+  readonly requests?: number;
+  readonly epochs?: number;
+  readonly logEntries?: number;
   readonly actorUserId?: string;
   readonly actorReason?: string;
   /** Whatever was thrown; written without what a driver adds to its errors. */
@@ -72,6 +77,10 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   createTimeBefore: true,
   denyCreateUntil: true,
   count: true,
+  sessions: true,
+  requests: true,
+  epochs: true,
+  logEntries: true,
   actorUserId: true,
   actorReason: true,
   error: true,

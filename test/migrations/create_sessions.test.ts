@@ -20,6 +20,7 @@ const TABLES: Readonly<Record<string, string>> = {
   nest_auth_keys: 'key_use sequence key_id algorithm public_jwk sealed active_time',
   nest_auth_lifetimes: 'kind lifetime_ms in_force_until',
   nest_auth_meta: 'name value',
+  nest_auth_leases: 'name holder expire_time',
 };
 
 describe('create_sessions', () => {

@@ -6,9 +6,9 @@ import type { Knex } from 'knex';
 import { migrateDown, migrateUp, migrationStatus } from '../../src/store/migrate.ts';
 import { openSqliteKnex } from '../../src/store/sqlite/migrate.ts';
 
-const NAME = '20261120195500_create_sessions';
-const APPLIED = { applied: [NAME], pending: [], ahead: [] };
-const PENDING = { applied: [], pending: [NAME], ahead: [] };
+const NAMES = ['20261120195500_create_sessions', '20261120230000_serve_postgres'];
+const APPLIED = { applied: NAMES, pending: [], ahead: [] };
+const PENDING = { applied: [], pending: NAMES, ahead: [] };
 
 describe('migrations', () => {
   let folder: string;
@@ -31,17 +31,17 @@ describe('migrations', () => {
     (await knex('nest_auth_meta').where({ name: 'store_id' }).first<{ value: string }>()).value;
 
   it('go up, down and up again', async () => {
-    assert.deepEqual(await migrateUp(knex), [NAME]);
+    assert.deepEqual(await migrateUp(knex), NAMES);
     assert.deepEqual(await migrationStatus(knex), APPLIED);
     const [made, firstId] = [await schema(), await storeId()];
 
-    assert.deepEqual(await migrateDown(knex), [NAME]);
+    for (const name of NAMES.toReversed()) assert.deepEqual(await migrateDown(knex), [name]);
     assert.deepEqual(await migrationStatus(knex), PENDING);
     const left = await knex('sqlite_master').where('name', 'like', 'nest_auth%').orderBy('name').pluck('name');
     assert.deepEqual(left, ['nest_auth_migrations', 'nest_auth_migrations_lock']);
     assert.deepEqual(await migrateDown(knex), []);
 
-    assert.deepEqual(await migrateUp(knex), [NAME]);
+    assert.deepEqual(await migrateUp(knex), NAMES);
     assert.deepEqual(await migrateUp(knex), []);
     assert.deepEqual(await schema(), made);
     assert.notEqual(await storeId(), firstId);
@@ -58,7 +58,7 @@ describe('migrations', () => {
     await assert.rejects(migrateUp(knex), /nest_auth_keys.* already exists/);
     assert.deepEqual(readFileSync(path), before);
     await knex.schema.dropTable('nest_auth_keys');
-    assert.deepEqual(await migrateUp(knex), [NAME]);
+    assert.deepEqual(await migrateUp(knex), NAMES);
   });
 
   it('refuse a schema that is ahead of the program', async () => {

@@ -57,6 +57,10 @@ describe('createLog', () => {
       createTimeBefore: '2026-01-01T00:00:00.000Z',
       denyCreateUntil: '2027-01-01T00:00:00.000Z',
       count: 3,
+      sessions: 4,
+      requests: 5,
+      epochs: 6,
+      logEntries: 7,
       actorUserId: 'support-7',
       actorReason: 'ticket 4711',
     };

@@ -1,10 +1,10 @@
-import type { KeyStore, SessionStore } from '../../domain/store.ts';
+import type { KeyStore, Lease, SessionStore } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { RevocationLog } from '../../revocation/log.ts';
 import { DAY, MINUTE, SECOND } from './commands.ts';
 
 /** One open store, as a service would hold it. */
-export interface StoreInstance extends SessionStore, KeyStore, RevocationLog {
+export interface StoreInstance extends SessionStore, KeyStore, RevocationLog, Lease {
   close(): Promise<void> | void;
 }
 

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { CLOCK_SKEW_MS, REQUEST_RETENTION_MS, STORE_DEADLINE_MS } from '../../domain/limits.ts';
+import {
+  ANNOUNCE_AHEAD_MS,
+  CLOCK_SKEW_MS,
+  LOOK_AGAIN_MS,
+  REQUEST_RETENTION_MS,
+  STORE_DEADLINE_MS,
+} from '../../domain/limits.ts';
 import {
   type Epochs,
   expireTimeMs,
@@ -14,9 +20,6 @@ import type { LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
 import type { EpochKey, EpochRecord, Engine, LifetimeKind, RequestRecord, Tables } from './tables.ts';
 
-/** Lifetimes are announced this long beyond their need, so that most steps need not write one. */
-const ANNOUNCE_AHEAD_MS = 3_600_000;
-
 /** One atomic step: the tables, the store's time at which it runs, and the rules that it obeys. */
 export interface Step {
   readonly tables: Tables;
@@ -26,9 +29,6 @@ export interface Step {
   /** The epoch records that the step has looked up: those of one user's sessions are the same few. */
   readonly epochs: Map<string, EpochRecord | undefined>;
 }
-
-/** How often a session that lives on is looked at by the sweeper: an epoch may have ended it unnoticed. */
-const LOOK_AGAIN_MS = 24 * 3_600_000;
 
 /** The record as it stands in this step; undefined = never raised. */
 export function epochRecord(step: Step, key: EpochKey): EpochRecord | undefined {

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type {
   CreateCommand,
   KeyStore,
+  Lease,
   ListQuery,
   RaiseCommand,
   ReadCommand,
@@ -33,10 +35,11 @@ const LOCK_RETRY_MS = 2;
  * The store contract over an engine in this process. Steps run synchronously, one after the other,
  * each in one transaction of the engine.
  */
-export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
+export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lease {
   readonly #engine: Engine;
   readonly #rules: StoreRules;
   readonly #clock: ClockOffset;
+  readonly #instanceId = randomUUID();
   #delivered = LOG_START.position;
   #freshenedAtMs = 0;
   #isBehind = false;
@@ -121,6 +124,10 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
     await this.#write((step) => step.tables.insertKeyIfAbsent(key));
   }
 
+  async holdLease(name: string, forMs: number): Promise<boolean> {
+    return this.#write((step) => holdLease(step, name, this.#instanceId, forMs));
+  }
+
   follow(listener: (entries: readonly LogEntry[]) => void): void {
     this.#listener = listener;
     this.#delivered = LOG_START.position;
@@ -188,6 +195,13 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog {
 
 function lockedOut(): SessionError {
   return new SessionError('STORE_UNAVAILABLE', 'another process keeps the store locked; nothing was changed');
+}
+
+function holdLease({ tables, nowMs }: Step, name: string, holder: string, forMs: number): boolean {
+  const present = tables.lease(name);
+  if (present !== undefined && present.holder !== holder && present.expireTimeMs > nowMs) return false;
+  tables.putLease(name, { holder, expireTimeMs: nowMs + forMs });
+  return true;
 }
 
 /** Removes what is past its discard time from the log's low end; the head entry stays. */

@@ -34,6 +34,12 @@ export interface RequestRecord {
   readonly expireTimeMs: number;
 }
 
+/** Who has a lease, and until when. */
+export interface LeaseRecord {
+  readonly holder: string;
+  readonly expireTimeMs: number;
+}
+
 /** What a lifetime bounds: access tokens, or sessions by their absolute limit. */
 export type LifetimeKind = 'access_token' | 'session';
 
@@ -89,6 +95,9 @@ export interface Tables {
 
   keys(): StoredKey[];
   insertKeyIfAbsent(key: StoredKey): void;
+
+  lease(name: string): LeaseRecord | undefined;
+  putLease(name: string, record: LeaseRecord): void;
 }
 
 /** What a write answers where another process holds the lock. */

@@ -3,7 +3,15 @@ import { type Session, statusOf } from '../../domain/session.ts';
 import type { ListQuery } from '../../domain/store.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
 import { epochKeys } from '../embedded/step.ts';
-import type { Engine, EpochKey, EpochRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
+import type {
+  Engine,
+  EpochKey,
+  EpochRecord,
+  LeaseRecord,
+  LifetimeKind,
+  RequestRecord,
+  Tables,
+} from '../embedded/tables.ts';
 import type { StoredKey } from '../../token/keys.ts';
 
 /** An engine that keeps everything in this process, and loses it with the process. */
@@ -32,6 +40,7 @@ class MemoryTables implements Tables {
   readonly #requests = new Map<string, RequestRecord>();
   readonly #lifetimes = new Map<LifetimeKind, Map<number, number>>();
   readonly #keys = new Map<string, StoredKey>();
+  readonly #leases = new Map<string, LeaseRecord>();
   #log: LogEntry[] = [];
 
   session(sessionId: string): Session | undefined {
@@ -180,6 +189,14 @@ class MemoryTables implements Tables {
   insertKeyIfAbsent(key: StoredKey): void {
     const name = `${key.use}:${key.sequence}`;
     if (!this.#keys.has(name)) this.#keys.set(name, key);
+  }
+
+  lease(name: string): LeaseRecord | undefined {
+    return this.#leases.get(name);
+  }
+
+  putLease(name: string, record: LeaseRecord): void {
+    this.#leases.set(name, record);
   }
 
   #change(sessionId: string, change: (session: Session) => Session): void {

@@ -2,23 +2,10 @@ import type { Session } from '../../domain/session.ts';
 import type { ListQuery } from '../../domain/store.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
-import type { EpochKey, EpochRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
+import type { EpochKey, EpochRecord, LeaseRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
 import type { Database } from './database.ts';
-import {
-  CONTENT_COLUMNS,
-  type Cell,
-  number,
-  type Row,
-  SESSION_COLUMNS,
-  scopeCells,
-  sessionCells,
-  text,
-  toEpochRecord,
-  toLogEntry,
-  toRequestRecord,
-  toSession,
-  toStoredKey,
-} from './rows.ts';
+import { type Cell, number, type Row, text, toLogEntry, toSession, toStoredKey } from '../rows.ts';
+import { CONTENT_COLUMNS, SESSION_COLUMNS, scopeCells, sessionCells, toEpochRecord, toRequestRecord } from './rows.ts';
 
 const SQL = {
   session: 'SELECT * FROM nest_auth_sessions WHERE session_id = ?',
@@ -73,6 +60,9 @@ const SQL = {
   keys: 'SELECT * FROM nest_auth_keys ORDER BY key_use, sequence',
   insertKey: `INSERT OR IGNORE INTO nest_auth_keys
     (key_use, sequence, key_id, algorithm, public_jwk, sealed, active_time) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+
+  lease: 'SELECT holder, expire_time FROM nest_auth_leases WHERE name = ?',
+  putLease: 'INSERT OR REPLACE INTO nest_auth_leases (name, holder, expire_time) VALUES (?, ?, ?)',
 } as const;
 
 /** Counts the sessions that are within their limits and below no minimum of their scopes. */
@@ -244,6 +234,15 @@ export class SqliteTables implements Tables {
 
   insertKeyIfAbsent({ use, sequence, keyId, algorithm, publicJwk, sealed, activeTimeMs }: StoredKey): void {
     this.#run('insertKey', use, sequence, keyId, algorithm, publicJwk, sealed, activeTimeMs);
+  }
+
+  lease(name: string): LeaseRecord | undefined {
+    const row = this.#get('lease', name);
+    return row === undefined ? undefined : { holder: text(row, 'holder'), expireTimeMs: number(row, 'expire_time') };
+  }
+
+  putLease(name: string, { holder, expireTimeMs }: LeaseRecord): void {
+    this.#run('putLease', name, holder, expireTimeMs);
   }
 
   #get(name: keyof typeof SQL, ...cells: Cell[]): Row | undefined {

@@ -1,0 +1,51 @@
+-- Reads a session; where `p_touch` is set, slides the idle timeout of a live one whose last touch is long enough ago.
+CREATE FUNCTION nest_auth_read(
+  p_rules nest_auth_rules, p_session_id uuid, p_tenant_id text, p_nonce text, p_generation bigint, p_version bigint,
+  p_audience text, p_touch boolean
+) RETURNS nest_auth_outcome LANGUAGE plpgsql AS $$
+DECLARE
+  o nest_auth_outcome;
+  v_session nest_auth_sessions;
+BEGIN
+  SELECT * INTO v_session FROM nest_auth_sessions s WHERE s.session_id = p_session_id;
+  o := nest_auth_found(p_rules, v_session, p_tenant_id, p_nonce, p_generation, p_version, p_audience);
+  IF p_touch AND nest_auth_touch_is_due(p_rules, o) THEN
+    -- Decided anew under the row's lock: another step may have come in between.
+    SELECT * INTO v_session FROM nest_auth_sessions s WHERE s.session_id = p_session_id FOR UPDATE;
+    o := nest_auth_found(p_rules, v_session, p_tenant_id, p_nonce, p_generation, p_version, p_audience);
+    IF nest_auth_touch_is_due(p_rules, o) THEN
+      UPDATE nest_auth_sessions s SET last_active_time = o.at_time WHERE s.session_id = p_session_id
+      RETURNING * INTO v_session;
+      o.session := v_session;
+    END IF;
+  END IF;
+  RETURN o;
+END
+$$;
+
+CREATE FUNCTION nest_auth_found(
+  p_rules nest_auth_rules, s nest_auth_sessions, p_tenant_id text, p_nonce text, p_generation bigint, p_version bigint,
+  p_audience text
+) RETURNS nest_auth_outcome LANGUAGE plpgsql AS $$
+DECLARE
+  o nest_auth_outcome;
+BEGIN
+  o.kind := 'unknown';
+  IF nest_auth_is_named(s, p_tenant_id, p_nonce, p_generation, p_version, p_audience) THEN
+    o.at_time := nest_auth_now(p_rules);
+    o.status := nest_auth_status_of(s, o.at_time);
+    IF NOT nest_auth_is_purged(p_rules, o.status, o.at_time) THEN
+      o.kind := 'found';
+      o.session := s;
+    END IF;
+  END IF;
+  RETURN o;
+END
+$$;
+
+-- A session without an idle timeout is never touched; a short one is touched after half of it.
+CREATE FUNCTION nest_auth_touch_is_due(p_rules nest_auth_rules, o nest_auth_outcome) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT (o).kind = 'found' AND ((o).status).state = 'active' AND ((o).session).idle_timeout_ms > 0
+    AND (o).at_time - ((o).session).last_active_time
+      >= least((p_rules).touch_interval, ((o).session).idle_timeout_ms / 2.0 * interval '1 millisecond')
+$$;

@@ -1,0 +1,164 @@
+import type { Statement } from './pool.ts';
+
+/** Times are read as ms: no setting of the server changes how a number is written. */
+const TIME_COLUMNS = new Set(['create_time', 'last_active_time', 'absolute_expire_time', 'auth_time', 'revoke_time']);
+/** Within 2^53, and read as numbers. */
+const NUMBER_COLUMNS = new Set([
+  'idle_timeout_ms',
+  'absolute_timeout_ms',
+  'version',
+  'min_version',
+  'user_generation',
+  'client_generation',
+  'tenant_generation',
+  'global_generation',
+  'refresh_generation',
+  'refresh_key_id',
+]);
+const OTHER_COLUMNS = [
+  'session_id',
+  'tenant_id',
+  'user_id',
+  'client_id',
+  'token_mode',
+  'acr',
+  'amr',
+  'device_id',
+  'device_name',
+  'user_agent',
+  'ip_address',
+  'actor',
+  'audiences',
+  'claims',
+  'data',
+  'refresh_nonce',
+  'refresh_request_id',
+  'refresh_request_hash',
+  'revocation_reason',
+];
+
+/** The columns of `source`, a row of nest_auth_sessions, as `toSession` reads them. */
+export function sessionColumns(source: string): string {
+  return [
+    ...OTHER_COLUMNS.map((column) => `${source}.${column}`),
+    ...[...TIME_COLUMNS].map((column) => `nest_auth_ms(${source}.${column}) AS ${column}`),
+    ...[...NUMBER_COLUMNS].map((column) => `${source}.${column}::double precision AS ${column}`),
+    `array_to_json(${source}.refresh_spent_times)::text AS refresh_spent_times`,
+  ].join(', ');
+}
+
+/** The columns of `source`, a nest_auth_status. */
+export function statusColumns(source: string): string {
+  return `${source}.state, nest_auth_ms(${source}.end_time) AS end_time, ${source}.end_reason`;
+}
+
+/** Calls a function that gives a nest_auth_outcome about one session. */
+function step(name: string, types: readonly string[]): Statement {
+  return {
+    name,
+    text: `SELECT o.kind, nest_auth_ms(o.at_time) AS at_time, o.previous_device, o.result, o.entries,
+      ${statusColumns('(o.status)')}, ${sessionColumns('(o.session)')}
+      FROM ${name}(${parameters(['nest_auth_rules', ...types])}) AS o`,
+  };
+}
+
+/** Calls one that gives an outcome without a session. */
+function bareStep(name: string, types: readonly string[]): Statement {
+  return {
+    name,
+    text: `SELECT o.kind, o.result, o.entries FROM ${name}(${parameters(['nest_auth_rules', ...types])}) AS o`,
+  };
+}
+
+function parameters(types: readonly string[]): string {
+  return types.map((type, index) => `$${index + 1}::${type}`).join(', ');
+}
+
+const REF = ['uuid', 'text', 'text', 'bigint', 'bigint', 'text'];
+const REQUEST = ['text', 'text'];
+const DEVICE = ['text', 'text', 'text', 'text'];
+const REFRESH = ['uuid', 'text', 'text', 'text', 'bigint', 'bigint', ...REQUEST, ...DEVICE, 'text'];
+
+/** The steps, each a function of the database, and what else is asked of it. */
+export const STATEMENTS = {
+  create: step('nest_auth_create', ['jsonb', 'boolean', ...REQUEST]),
+  refresh: step('nest_auth_refresh', REFRESH),
+  read: step('nest_auth_read', [...REF, 'boolean']),
+  update: step('nest_auth_update', [...REF, 'text', 'text', 'text', 'text', 'text', 'bigint', 'boolean']),
+  rotate: step('nest_auth_rotate', [...REF, 'jsonb', ...REQUEST]),
+  revoke: bareStep('nest_auth_revoke', ['jsonb']),
+  raise: bareStep('nest_auth_raise', [
+    'text',
+    'text',
+    'text',
+    'text',
+    'uuid',
+    'timestamptz',
+    'text',
+    'timestamptz',
+    ...REQUEST,
+  ]),
+  sweep: {
+    name: 'nest_auth_sweep',
+    text: 'SELECT sessions, requests, epochs, log_entries, more FROM nest_auth_sweep($1::nest_auth_rules, $2::integer)',
+  },
+  exceptFault: {
+    name: 'nest_auth_except_fault',
+    text: `SELECT nest_auth_except_fault(r, $2::text, $3::text, $4::text, $5::uuid, nest_auth_now(r)) AS fault
+      FROM (SELECT $1::nest_auth_rules AS r) rules`,
+  },
+  countSelected: {
+    name: 'nest_auth_count_selected',
+    text: `SELECT count(*)::integer AS live FROM (SELECT $1::nest_auth_rules AS r) rules,
+      nest_auth_selected($2::text, $3::text, $4::text, $5::uuid, $6::text, $7::timestamptz, nest_auth_now(r))`,
+  },
+  /** Of a tenant, of one of its clients, or of everything: null does not select. */
+  countLive: {
+    name: 'nest_auth_count_live',
+    text: `SELECT count(*)::integer AS live
+      FROM (SELECT nest_auth_now($1::nest_auth_rules) AS at_time OFFSET 0) clock
+      CROSS JOIN nest_auth_sessions s
+      LEFT JOIN nest_auth_epochs u ON u.scope = 'user' AND u.tenant_id = s.tenant_id
+        AND u.subject = nest_auth_subject(s.user_id, s.session_id)
+      LEFT JOIN nest_auth_epochs c ON c.scope = 'client' AND c.tenant_id = s.tenant_id AND c.subject = s.client_id
+      LEFT JOIN nest_auth_epochs t ON t.scope = 'tenant' AND t.tenant_id = s.tenant_id AND t.subject = ''
+      LEFT JOIN nest_auth_epochs g ON g.scope = 'global' AND g.tenant_id = '' AND g.subject = ''
+      WHERE ($2::text IS NULL OR s.tenant_id = $2) AND ($3::text IS NULL OR s.client_id = $3) AND s.revoke_time IS NULL
+        AND nest_auth_expire_time(s) > clock.at_time
+        AND s.user_generation >= coalesce(u.min_generation, 0) AND s.client_generation >= coalesce(c.min_generation, 0)
+        AND s.tenant_generation >= coalesce(t.min_generation, 0) AND s.global_generation >= coalesce(g.min_generation, 0)`,
+  },
+  announce: {
+    name: 'nest_auth_announce',
+    text: `SELECT nest_auth_announce(r, 'access_token', (r).access_token_ttl, nest_auth_now(r))
+      FROM (SELECT $1::nest_auth_rules AS r) rules`,
+  },
+  holdLease: {
+    name: 'nest_auth_hold_lease',
+    text: `INSERT INTO nest_auth_leases AS l (name, holder, expire_time)
+      SELECT $2::text, $3::text, at_time + $4::double precision * interval '1 millisecond'
+      FROM (SELECT nest_auth_now($1::nest_auth_rules) AS at_time) clock
+      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expire_time = excluded.expire_time
+      WHERE l.holder = excluded.holder OR l.expire_time <= nest_auth_now($1::nest_auth_rules)
+      RETURNING l.holder`,
+  },
+  keys: {
+    name: 'nest_auth_all_keys',
+    text: `SELECT key_use, sequence, key_id, algorithm, public_jwk, sealed, nest_auth_ms(active_time) AS active_time
+      FROM nest_auth_keys ORDER BY key_use, sequence`,
+  },
+  insertKey: {
+    name: 'nest_auth_insert_key',
+    text: `INSERT INTO nest_auth_keys (key_use, sequence, key_id, algorithm, public_jwk, sealed, active_time)
+      VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::double precision / 1000)) ON CONFLICT DO NOTHING`,
+  },
+  meta: {
+    name: 'nest_auth_read_meta',
+    text: 'SELECT name, value FROM nest_auth_meta',
+  },
+  logAfter: {
+    name: 'nest_auth_log_after',
+    text: `SELECT nest_auth_entry(r) AS entry FROM nest_auth_revocations r
+      WHERE r.position > $1::bigint ORDER BY r.position LIMIT $2::integer`,
+  },
+} as const satisfies Readonly<Record<string, Statement>>;

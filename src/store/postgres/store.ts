@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  CountOutcome,
+  CreateCommand,
+  CreateOutcome,
+  EpochScope,
+  ExceptFault,
+  KeyStore,
+  Lease,
+  ListQuery,
+  RaiseCommand,
+  RaiseOutcome,
+  ReadCommand,
+  ReadOutcome,
+  RefreshCommand,
+  RefreshOutcome,
+  RevokeCommand,
+  RevokeOutcome,
+  RotateCommand,
+  RotateOutcome,
+  SessionRecord,
+  SessionStore,
+  SweepResult,
+  UpdateCommand,
+  UpdateOutcome,
+} from '../../domain/store.ts';
+import type { Device } from '../../domain/session.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
+import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
+import type { StoredKey } from '../../token/keys.ts';
+import { type Row, toLogEntry, toStoredKey } from '../rows.ts';
+import { listStatement } from './list.ts';
+import type { PostgresLocation, PostgresOptions } from './location.ts';
+import { LogTail } from './log.ts';
+import { preparePostgres } from './migrate.ts';
+import { PostgresPool, type Statement } from './pool.ts';
+import { RevokeBatches } from './revoke_batches.ts';
+import {
+  NIL_UUID,
+  newSessionJson,
+  type OutcomeRow,
+  refValues,
+  rotationJson,
+  rulesText,
+  timeText,
+  toEntries,
+  toRecord,
+  uuidOf,
+} from './rows.ts';
+import { STATEMENTS } from './statements.ts';
+
+/**
+ * Opens the database, whose schema must be that of this program, and keeps sessions in it.
+ *
+ * @param migrate whether to bring the schema up to date first
+ * @throws {Error} with one line for the operator where the database can not be used
+ */
+export async function openPostgresStore(
+  location: PostgresLocation,
+  options: PostgresOptions,
+  migrate: boolean,
+  rules: StoreRules,
+  clock: ClockOffset,
+): Promise<PostgresStore> {
+  await preparePostgres(location, migrate);
+  const pool = new PostgresPool(location, options);
+  try {
+    const rows = await pool.run<{ name: string; value: string }>(STATEMENTS.meta, []);
+    const meta = new Map(rows.map(({ name, value }) => [name, value]));
+    const store = new PostgresStore(pool, rules, clock, meta.get('store_id') ?? '', Number(meta.get('birth_time')));
+    await store.announce();
+    return store;
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+/** The store contract over PostgreSQL. Each step is one function of the database, called in one round trip. */
+export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lease {
+  readonly storeId: string;
+  readonly #pool: PostgresPool;
+  readonly #rules: StoreRules;
+  readonly #clock: ClockOffset;
+  readonly #birthTimeMs: number;
+  readonly #instanceId = randomUUID();
+  readonly #log: LogTail;
+  readonly #revokes: RevokeBatches;
+  #rulesAt: { readonly offsetMs: number; readonly text: string } | null = null;
+
+  constructor(pool: PostgresPool, rules: StoreRules, clock: ClockOffset, storeId: string, birthTimeMs: number) {
+    this.storeId = storeId;
+    this.#pool = pool;
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#birthTimeMs = birthTimeMs;
+    this.#log = new LogTail((after, limit) => this.#readLog(after, limit));
+    this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
+  }
+
+  async create({ session, request, replaceDeviceSessions }: CreateCommand): Promise<CreateOutcome> {
+    const values = [newSessionJson(session), replaceDeviceSessions, request?.key ?? null, request?.hash ?? null];
+    return toBegun<CreateOutcome>(await this.#step(STATEMENTS.create, values));
+  }
+
+  async refresh(command: RefreshCommand): Promise<RefreshOutcome> {
+    const { device } = command;
+    const row = await this.#step(STATEMENTS.refresh, [
+      uuidOf(command.sessionId),
+      command.tenantId,
+      command.clientId,
+      command.nonce,
+      command.generation,
+      command.keyId,
+      command.requestId,
+      command.requestHash,
+      device?.deviceId ?? '',
+      device?.name ?? '',
+      device?.userAgent ?? '',
+      device?.ipAddress ?? '',
+      command.claims,
+    ]);
+    const kind = row.kind as RefreshOutcome['kind'];
+    switch (kind) {
+      case 'rotated':
+      case 'replayed':
+        return { kind, record: toRecord(row), previousDevice: row.previous_device as Device, nowMs: row.at_time };
+      case 'reused':
+        return { kind, tenantId: toRecord(row).session.tenantId };
+      case 'request_reused':
+      case 'expired':
+      case 'revoked':
+      case 'unknown':
+        return { kind };
+    }
+  }
+
+  async read(command: ReadCommand): Promise<ReadOutcome> {
+    const row = await this.#step(STATEMENTS.read, [...refValues(command), command.touch]);
+    return row.kind === 'found' ? { kind: 'found', record: toRecord(row), nowMs: row.at_time } : { kind: 'unknown' };
+  }
+
+  async list(query: ListQuery): Promise<readonly SessionRecord[]> {
+    const { text, values } = listStatement(query, this.#rulesText());
+    // Its text depends on the query: preparing each would fill the server's memory.
+    return (await this.#pool.run<OutcomeRow>({ name: '', text }, values)).map(toRecord);
+  }
+
+  async update(command: UpdateCommand): Promise<UpdateOutcome> {
+    const { claims, data } = command;
+    const row = await this.#step(STATEMENTS.update, [
+      ...refValues(command.ref),
+      claims?.kind ?? null,
+      claims?.json ?? null,
+      data?.kind ?? null,
+      data?.json ?? null,
+      command.deviceName,
+      command.version,
+      command.supersedeAccessTokens,
+    ]);
+    const kind = row.kind as UpdateOutcome['kind'];
+    switch (kind) {
+      case 'updated':
+        return {
+          kind,
+          record: toRecord(row),
+          head: (row.result as { head: LogPosition | null }).head,
+          nowMs: row.at_time,
+        };
+      case 'too_large':
+        return { kind, field: (row.result as { field: 'claims' | 'data' }).field };
+      case 'etag_mismatch':
+      case 'ended':
+      case 'unknown':
+        return { kind };
+    }
+  }
+
+  async rotate(command: RotateCommand): Promise<RotateOutcome> {
+    const { request } = command;
+    const values = [...refValues(command.ref), rotationJson(command), request?.key ?? null, request?.hash ?? null];
+    return toBegun<RotateOutcome>(await this.#step(STATEMENTS.rotate, values));
+  }
+
+  revoke(command: RevokeCommand): Promise<RevokeOutcome> {
+    return this.#revokes.revoke(command);
+  }
+
+  async raise(command: RaiseCommand): Promise<RaiseOutcome> {
+    const { request } = command;
+    const row = await this.#step(STATEMENTS.raise, [
+      ...scopeValues(command.scope),
+      command.reason,
+      exceptValue(command),
+      timeText(command.denyCreateUntilMs),
+      command.deviceId,
+      timeText(command.createTimeBeforeMs),
+      request?.key ?? null,
+      request?.hash ?? null,
+    ]);
+    const kind = row.kind as 'done' | 'repeated' | 'request_reused' | ExceptFault['kind'];
+    if (kind !== 'done' && kind !== 'repeated') return { kind };
+    const { count, head } = row.result as { count: number | null; head: LogPosition };
+    return { kind: 'done', repeated: kind === 'repeated', count, head };
+  }
+
+  async count(command: RaiseCommand): Promise<CountOutcome> {
+    const { scope, deviceId, createTimeBeforeMs } = command;
+    const [rules, named, except] = [this.#rulesText(), scopeValues(scope), exceptValue(command)];
+    const [checked] = await this.#pool.run<{ fault: ExceptFault['kind'] | null }>(STATEMENTS.exceptFault, [
+      rules,
+      ...named,
+      except,
+    ]);
+    if (checked?.fault != null) return { kind: checked.fault };
+    const [, tenantId, subject] = named;
+    const [counted] =
+      scope.kind === 'user'
+        ? await this.#pool.run<{ live: number }>(STATEMENTS.countSelected, [
+            rules,
+            ...named,
+            except,
+            deviceId,
+            timeText(createTimeBeforeMs),
+          ])
+        : await this.#pool.run<{ live: number }>(STATEMENTS.countLive, [rules, tenantId || null, subject || null]);
+    return { kind: 'counted', count: counted?.live ?? 0 };
+  }
+
+  async sweep(batch: number): Promise<SweepResult> {
+    await this.announce();
+    const [row] = await this.#pool.run<Omit<SweepResult, 'logEntries'> & { log_entries: number }>(STATEMENTS.sweep, [
+      this.#rulesText(),
+      batch,
+    ]);
+    if (row === undefined) throw new Error('nest_auth_sweep gives one row');
+    const { log_entries: logEntries, ...removed } = row;
+    return { ...removed, logEntries };
+  }
+
+  async holdLease(name: string, forMs: number): Promise<boolean> {
+    return (await this.#pool.run(STATEMENTS.holdLease, [this.#rulesText(), name, this.#instanceId, forMs])).length > 0;
+  }
+
+  async keys(): Promise<readonly StoredKey[]> {
+    return (await this.#pool.run<Row>(STATEMENTS.keys, [])).map(toStoredKey);
+  }
+
+  async insertKeyIfAbsent({
+    use,
+    sequence,
+    keyId,
+    algorithm,
+    publicJwk,
+    sealed,
+    activeTimeMs,
+  }: StoredKey): Promise<void> {
+    const values = [use, sequence, keyId, algorithm, publicJwk, Buffer.from(sealed), activeTimeMs];
+    await this.#pool.run(STATEMENTS.insertKey, values);
+  }
+
+  follow(listener: (entries: readonly LogEntry[]) => void): void {
+    this.#log.follow(listener);
+  }
+
+  /** What was delivered may lag behind other instances' steps by an unknown time. */
+  freshen(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Answers about opaque tokens, which issue nothing, are reused for as long as an access token lives. */
+  async announce(): Promise<void> {
+    await this.#pool.run(STATEMENTS.announce, [this.#rulesText()]);
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close();
+    await this.#pool.close();
+  }
+
+  /** Entries that the step appended are delivered before its outcome is returned. */
+  async #step(statement: Statement, values: readonly unknown[]): Promise<OutcomeRow> {
+    const [row] = await this.#pool.run<OutcomeRow>(statement, [this.#rulesText(), ...values]);
+    if (row === undefined) throw new Error(`${statement.name} gives one row`);
+    await this.#log.deliver(toEntries(row.entries));
+    return row;
+  }
+
+  async #revokeAll(commands: readonly RevokeCommand[], giveUpAtMs: number): Promise<readonly RevokeOutcome[]> {
+    const values = [this.#rulesText(), revocationsJson(commands)];
+    const [row] = await this.#pool.tryRun<OutcomeRow>(STATEMENTS.revoke, values, giveUpAtMs);
+    if (row === undefined) throw new Error('nest_auth_revoke gives one row');
+    await this.#log.deliver(toEntries(row.entries));
+    return row.result as readonly RevokeOutcome[];
+  }
+
+  async #readLog(after: number, limit: number): Promise<readonly LogEntry[]> {
+    const rows = await this.#pool.run<{ entry: Row }>(STATEMENTS.logAfter, [after, limit]);
+    return rows.map(({ entry }) => toLogEntry(entry));
+  }
+
+  /** Made anew where a test has moved the clock. */
+  #rulesText(): string {
+    const offsetMs = this.#clock.ms;
+    if (this.#rulesAt?.offsetMs !== offsetMs) {
+      this.#rulesAt = { offsetMs, text: rulesText(this.#rules, offsetMs, this.#birthTimeMs) };
+    }
+    return this.#rulesAt.text;
+  }
+}
+
+/** `O` has each of the kinds that the step answers with. */
+function toBegun<O extends CreateOutcome | RotateOutcome>(row: OutcomeRow): O {
+  const { kind } = row;
+  if (!['created', 'rotated', 'repeated'].includes(kind)) return { kind } as O;
+  const { endedSessionIds, head } = row.result as { endedSessionIds: readonly string[]; head: LogPosition | null };
+  return { kind, record: toRecord(row), endedSessionIds, head, nowMs: row.at_time } as O;
+}
+
+/** The scope's kind, tenant and subject, as epochs are kept under them. */
+function scopeValues(scope: EpochScope): readonly [kind: string, tenantId: string, subject: string] {
+  switch (scope.kind) {
+    case 'user':
+      return ['user', scope.tenantId, scope.userId];
+    case 'client':
+      return ['client', scope.tenantId, scope.clientId];
+    case 'tenant':
+      return ['tenant', scope.tenantId, ''];
+    case 'global':
+      return ['global', '', ''];
+  }
+}
+
+/** What is not an id spares nothing, and is not taken for none. */
+function exceptValue({ exceptSessionId }: RaiseCommand): string | null {
+  return exceptSessionId === '' ? null : (uuidOf(exceptSessionId) ?? NIL_UUID);
+}
+
+function revocationsJson(commands: readonly RevokeCommand[]): string {
+  const rows = commands.map(({ ref: { sessionId, tenantId, proof }, request, reason }) => ({
+    session_id: uuidOf(sessionId),
+    tenant_id: tenantId,
+    ...proof,
+    request_key: request?.key,
+    request_hash: request?.hash,
+    reason,
+  }));
+  return JSON.stringify(rows);
+}
