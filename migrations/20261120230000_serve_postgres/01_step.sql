@@ -105,12 +105,14 @@ $$;
 
 CREATE FUNCTION nest_auth_lock_sessions(p_session_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM nest_auth_sessions s WHERE s.session_id = ANY (p_session_ids) ORDER BY s.session_id FOR UPDATE;
+  IF cardinality(p_session_ids) > 0 THEN
+    PERFORM FROM nest_auth_sessions s WHERE s.session_id = ANY (p_session_ids) ORDER BY s.session_id FOR UPDATE;
+  END IF;
 END
 $$;
 
 -- The earlier of the idle and the absolute limit.
-CREATE FUNCTION nest_auth_expire_time(s nest_auth_sessions) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION nest_auth_expire_time(s nest_auth_sessions) RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT least(
     CASE WHEN (s).idle_timeout_ms > 0 THEN (s).last_active_time + (s).idle_timeout_ms * interval '1 millisecond' END,
     (s).absolute_expire_time
@@ -163,14 +165,14 @@ $$;
 
 -- An ended session is unknown once its retention has passed, swept or not.
 CREATE FUNCTION nest_auth_is_purged(p_rules nest_auth_rules, p_status nest_auth_status, p_now timestamptz) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT (p_status).state <> 'active' AND (p_status).end_time + (p_rules).ended_session_retention <= p_now
 $$;
 
 -- When the sweeper looks at a session: once it can be purged, or else now and then.
 CREATE FUNCTION nest_auth_purge_time(
   p_rules nest_auth_rules, s nest_auth_sessions, p_status nest_auth_status, p_now timestamptz
-) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+) RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT least(
     CASE (p_status).state WHEN 'active' THEN nest_auth_expire_time(s) ELSE (p_status).end_time END
       + (p_rules).ended_session_retention,
@@ -242,10 +244,13 @@ BEGIN
   PERFORM pg_advisory_xact_lock(nest_auth_lock_key('log', '', ''));
   v_discard_time := nest_auth_discard_time(p_rules, nest_auth_now(p_rules));
   SELECT head_position, head_tag INTO v_position, v_tag FROM nest_auth_head();
-  WITH tagged AS (
-    SELECT e.*, t.tag, lag(t.tag, 1, v_tag) OVER (ORDER BY e.ordinality) AS previous_tag
-    FROM unnest(p_endings) WITH ORDINALITY e
-    JOIN unnest(nest_auth_new_tags(cardinality(p_endings))) WITH ORDINALITY t (tag, ordinality) USING (ordinality)
+  WITH numbered AS MATERIALIZED (
+    SELECT e.*, gen_random_uuid()::text AS id FROM unnest(p_endings) WITH ORDINALITY e
+  ), tagged AS (
+    -- 8 random bytes as hex: those of a random UUID that hold no constant bits.
+    SELECT n.*, left(n.id, 8) || right(n.id, 8) AS tag,
+      lag(left(n.id, 8) || right(n.id, 8), 1, v_tag) OVER (ORDER BY n.ordinality) AS previous_tag
+    FROM numbered n
   ), appended AS (
     INSERT INTO nest_auth_revocations
       (position, tag, previous_tag, scope, tenant_id, subject, minimum, except_session_id, discard_time, reason, revoke_time)
@@ -270,11 +275,6 @@ BEGIN
 END
 $$;
 
--- 8 random bytes each, as hex: those of a random UUID that hold no constant bits.
-CREATE FUNCTION nest_auth_new_tags(p_count integer) RETURNS text[] LANGUAGE sql VOLATILE AS $$
-  SELECT array_agg(left(id, 8) || right(id, 8)) FROM (SELECT gen_random_uuid()::text AS id FROM generate_series(1, p_count)) ids
-$$;
-
 -- An entry as instances read it; times in ms.
 CREATE FUNCTION nest_auth_entry(r nest_auth_revocations) RETURNS json LANGUAGE sql STABLE AS $$
   SELECT json_build_object(
@@ -286,9 +286,10 @@ CREATE FUNCTION nest_auth_entry(r nest_auth_revocations) RETURNS json LANGUAGE s
 $$;
 
 -- The position that the last of these entries gave the log; null where there is none.
-CREATE FUNCTION nest_auth_head_of(p_entries json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
-  SELECT json_build_object('position', p_entries -> -1 -> 'position', 'tag', p_entries -> -1 -> 'tag')
-  WHERE p_entries IS NOT NULL
+CREATE FUNCTION nest_auth_head_of(p_entries json) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_entries IS NOT NULL
+    THEN json_build_object('position', p_entries -> -1 -> 'position', 'tag', p_entries -> -1 -> 'tag')
+  END
 $$;
 
 -- Ends these very sessions, whose rows are locked; gives what the log is to say, in the order of the ids given.

@@ -9,6 +9,7 @@ DECLARE
   v_session nest_auth_sessions;
   v_repeats boolean;
   v_spent_time bigint;
+  v_spent_times bigint[];
 BEGIN
   PERFORM nest_auth_share_scopes(p_session_id);
   SELECT * INTO v_session FROM nest_auth_sessions s WHERE s.session_id = p_session_id FOR UPDATE;
@@ -54,6 +55,11 @@ BEGIN
   END IF;
 
   PERFORM nest_auth_announce(p_rules, 'access_token', p_rules.access_token_ttl, o.at_time);
+  -- Generations that a failover lost count as spent now, together with the one presented.
+  v_spent_times := v_session.refresh_spent_times || array_fill(
+    nest_auth_ms(o.at_time)::bigint,
+    ARRAY[least(p_generation - v_session.refresh_generation + 1, p_rules.remembered_generations)::integer]
+  );
   UPDATE nest_auth_sessions s SET
     last_active_time = o.at_time,
     device_id = coalesce(nullif(p_device_id, ''), s.device_id),
@@ -70,7 +76,7 @@ BEGIN
       THEN 1 ELSE 0 END,
     refresh_generation = p_generation + 1,
     refresh_key_id = p_key_id,
-    refresh_spent_times = nest_auth_spent_times(p_rules, s.refresh_spent_times, p_generation - s.refresh_generation, o.at_time),
+    refresh_spent_times = v_spent_times[greatest(1, cardinality(v_spent_times) - p_rules.remembered_generations + 1):],
     refresh_request_id = p_request_id,
     refresh_request_hash = p_request_hash
   WHERE s.session_id = p_session_id
@@ -79,15 +85,4 @@ BEGIN
   o.session := v_session;
   RETURN o;
 END
-$$;
-
--- With the generation that is spent now; those that a failover lost count as spent together with it.
-CREATE FUNCTION nest_auth_spent_times(p_rules nest_auth_rules, p_spent_times bigint[], p_lost bigint, p_now timestamptz)
-RETURNS bigint[] LANGUAGE sql STABLE AS $$
-  SELECT t[greatest(1, cardinality(t) - (p_rules).remembered_generations + 1):]
-  FROM (
-    SELECT p_spent_times || array_fill(
-      nest_auth_ms(p_now)::bigint, ARRAY[least(p_lost + 1, (p_rules).remembered_generations)::integer]
-    ) AS t
-  ) times
 $$;

@@ -44,7 +44,7 @@ END
 $$;
 
 -- A session without an idle timeout is never touched; a short one is touched after half of it.
-CREATE FUNCTION nest_auth_touch_is_due(p_rules nest_auth_rules, o nest_auth_outcome) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION nest_auth_touch_is_due(p_rules nest_auth_rules, o nest_auth_outcome) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT (o).kind = 'found' AND ((o).status).state = 'active' AND ((o).session).idle_timeout_ms > 0
     AND (o).at_time - ((o).session).last_active_time
       >= least((p_rules).touch_interval, ((o).session).idle_timeout_ms / 2.0 * interval '1 millisecond')

@@ -1,7 +1,6 @@
 import knexModule from 'knex';
 import type { ListQuery } from '../../domain/store.ts';
 import { NIL_UUID, timeText, uuidOf } from './rows.ts';
-import { sessionColumns, statusColumns } from './statements.ts';
 
 /** Builds statements; it has no connection of its own. */
 const knex = knexModule.knex({ client: 'pg' });
@@ -10,7 +9,7 @@ const knex = knexModule.knex({ client: 'pg' });
 export function listStatement(query: ListQuery, rulesText: string): { text: string; values: readonly unknown[] } {
   const { tenantId, userId, clientId, deviceId, states, limit, after } = query;
   const builder = knex
-    .select(knex.raw(`${statusColumns('st')}, ${sessionColumns('s')}`))
+    .select(knex.raw('row_to_json(s) AS session, row_to_json(st) AS status'))
     .from(
       knex.raw(
         `(SELECT r, nest_auth_now(r) AS at_time FROM (SELECT ?::nest_auth_rules AS r) rules OFFSET 0) clock

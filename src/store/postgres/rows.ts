@@ -11,22 +11,32 @@ import type { SessionStatus } from '../../domain/session.ts';
 import { isUuid } from '../../domain/session_id.ts';
 import type { NewSession, RotateCommand, SessionRecord, SessionRef } from '../../domain/store.ts';
 import type { StoreRules } from '../../domain/store_rules.ts';
-import type { LogEntry, LogPosition } from '../../revocation/log.ts';
+import type { LogEntry } from '../../revocation/log.ts';
 import type { RevocationReason } from '../../revocation/revocation.ts';
-import { number, type Row, text, toLogEntry, toSession } from '../rows.ts';
+import { type Cell, type Row, toLogEntry, toSession } from '../rows.ts';
 
-/** What a step of the database answers; its columns besides are those of the session, null where there is none. */
+/** A nest_auth_outcome as JSON; null where a step has no such part. */
 export interface OutcomeRow {
   readonly kind: string;
-  /** The store's time of the step, in ms. */
-  readonly at_time: number;
-  readonly state: SessionStatus['state'] | null;
-  readonly end_time: number | null;
-  readonly end_reason: RevocationReason | null;
+  readonly at_time: string;
+  readonly session: SessionRow;
+  readonly status: StatusRow;
   readonly previous_device: unknown;
   readonly result: unknown;
   readonly entries: readonly Row[] | null;
-  readonly [column: string]: unknown;
+}
+
+/** A row of nest_auth_sessions as JSON, whose times are texts (ISO 8601). */
+export interface SessionRow {
+  readonly refresh_spent_times: readonly number[];
+  readonly [column: string]: string | number | null | readonly number[];
+}
+
+/** A nest_auth_status as JSON. */
+export interface StatusRow {
+  readonly state: SessionStatus['state'];
+  readonly end_time: string;
+  readonly end_reason: RevocationReason;
 }
 
 /** The rules as a value of the type nest_auth_rules, whose fields have this order. */
@@ -125,26 +135,29 @@ export function timeText(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
-export function toRecord(row: OutcomeRow): SessionRecord {
-  return { session: toSession(row as unknown as Row), status: toStatus(row) };
+export function toRecord({ session, status }: { session: SessionRow; status: StatusRow }): SessionRecord {
+  return { session: toSession(plainRow(session)), status: toStatus(status) };
 }
 
-function toStatus({ state, end_time: timeMs, end_reason: reason }: OutcomeRow): SessionStatus {
+function plainRow(row: SessionRow): Row {
+  const plain = { ...row, refresh_spent_times: JSON.stringify(row.refresh_spent_times) } as Record<string, Cell>;
+  for (const column of TIME_COLUMNS) plain[column] = plain[column] == null ? null : Date.parse(plain[column] as string);
+  return plain;
+}
+
+const TIME_COLUMNS = ['create_time', 'last_active_time', 'absolute_expire_time', 'auth_time', 'revoke_time'];
+
+function toStatus({ state, end_time: endTime, end_reason: reason }: StatusRow): SessionStatus {
   switch (state) {
-    case 'revoked':
-      return { state, timeMs: timeMs ?? 0, reason: reason ?? 'security' };
-    case 'expired':
-      return { state, timeMs: timeMs ?? 0 };
     case 'active':
-    case null:
-      return { state: 'active' };
+      return { state };
+    case 'expired':
+      return { state, timeMs: Date.parse(endTime) };
+    case 'revoked':
+      return { state, timeMs: Date.parse(endTime), reason };
   }
 }
 
 export function toEntries(rows: readonly Row[] | null): readonly LogEntry[] {
   return rows?.map(toLogEntry) ?? [];
-}
-
-export function headOf(row: Row): LogPosition {
-  return { position: number(row, 'position'), tag: text(row, 'tag') };
 }

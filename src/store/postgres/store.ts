@@ -42,6 +42,8 @@ import {
   refValues,
   rotationJson,
   rulesText,
+  type SessionRow,
+  type StatusRow,
   timeText,
   toEntries,
   toRecord,
@@ -124,7 +126,12 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     switch (kind) {
       case 'rotated':
       case 'replayed':
-        return { kind, record: toRecord(row), previousDevice: row.previous_device as Device, nowMs: row.at_time };
+        return {
+          kind,
+          record: toRecord(row),
+          previousDevice: row.previous_device as Device,
+          nowMs: Date.parse(row.at_time),
+        };
       case 'reused':
         return { kind, tenantId: toRecord(row).session.tenantId };
       case 'request_reused':
@@ -137,13 +144,15 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   async read(command: ReadCommand): Promise<ReadOutcome> {
     const row = await this.#step(STATEMENTS.read, [...refValues(command), command.touch]);
-    return row.kind === 'found' ? { kind: 'found', record: toRecord(row), nowMs: row.at_time } : { kind: 'unknown' };
+    return row.kind === 'found'
+      ? { kind: 'found', record: toRecord(row), nowMs: Date.parse(row.at_time) }
+      : { kind: 'unknown' };
   }
 
   async list(query: ListQuery): Promise<readonly SessionRecord[]> {
     const { text, values } = listStatement(query, this.#rulesText());
     // Its text depends on the query: preparing each would fill the server's memory.
-    return (await this.#pool.run<OutcomeRow>({ name: '', text }, values)).map(toRecord);
+    return (await this.#pool.run<{ session: SessionRow; status: StatusRow }>({ name: '', text }, values)).map(toRecord);
   }
 
   async update(command: UpdateCommand): Promise<UpdateOutcome> {
@@ -165,7 +174,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
           kind,
           record: toRecord(row),
           head: (row.result as { head: LogPosition | null }).head,
-          nowMs: row.at_time,
+          nowMs: Date.parse(row.at_time),
         };
       case 'too_large':
         return { kind, field: (row.result as { field: 'claims' | 'data' }).field };
@@ -280,18 +289,18 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   /** Entries that the step appended are delivered before its outcome is returned. */
   async #step(statement: Statement, values: readonly unknown[]): Promise<OutcomeRow> {
-    const [row] = await this.#pool.run<OutcomeRow>(statement, [this.#rulesText(), ...values]);
+    const [row] = await this.#pool.run<{ outcome: OutcomeRow }>(statement, [this.#rulesText(), ...values]);
     if (row === undefined) throw new Error(`${statement.name} gives one row`);
-    await this.#log.deliver(toEntries(row.entries));
-    return row;
+    await this.#log.deliver(toEntries(row.outcome.entries));
+    return row.outcome;
   }
 
   async #revokeAll(commands: readonly RevokeCommand[], giveUpAtMs: number): Promise<readonly RevokeOutcome[]> {
     const values = [this.#rulesText(), revocationsJson(commands)];
-    const [row] = await this.#pool.tryRun<OutcomeRow>(STATEMENTS.revoke, values, giveUpAtMs);
+    const [row] = await this.#pool.tryRun<{ outcome: OutcomeRow }>(STATEMENTS.revoke, values, giveUpAtMs);
     if (row === undefined) throw new Error('nest_auth_revoke gives one row');
-    await this.#log.deliver(toEntries(row.entries));
-    return row.result as readonly RevokeOutcome[];
+    await this.#log.deliver(toEntries(row.outcome.entries));
+    return row.outcome.result as readonly RevokeOutcome[];
   }
 
   async #readLog(after: number, limit: number): Promise<readonly LogEntry[]> {
@@ -314,7 +323,7 @@ function toBegun<O extends CreateOutcome | RotateOutcome>(row: OutcomeRow): O {
   const { kind } = row;
   if (!['created', 'rotated', 'repeated'].includes(kind)) return { kind } as O;
   const { endedSessionIds, head } = row.result as { endedSessionIds: readonly string[]; head: LogPosition | null };
-  return { kind, record: toRecord(row), endedSessionIds, head, nowMs: row.at_time } as O;
+  return { kind, record: toRecord(row), endedSessionIds, head, nowMs: Date.parse(row.at_time) } as O;
 }
 
 /** The scope's kind, tenant and subject, as epochs are kept under them. */
