@@ -67,10 +67,12 @@ test: $(BUILT) ## Run all tests.
 coverage: $(BUILT) ## Run all tests, then show how much of src they reach.
 	@$(BIN)/c8 --exclude-after-remap --include 'src/**' --exclude 'src/wire/gen/**' --reporter text --reporter html $(BIN)/mocha
 
-check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, the contract and what is generated from it.
+check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's files, the contract and what is generated from it.
 	@$(BIN)/tsc --noEmit
 	@$(BIN)/oxlint src test migrations
 	@$(BIN)/biome format
+	@$(BIN)/dockerfile-utils lint Dockerfile
+	@$(BIN)/yaml valid --single < compose.yaml
 	@$(BIN)/buf lint
 	@$(BIN)/buf breaking --against proto/first_contract.binpb
 	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
