@@ -59,11 +59,14 @@ export function findPrograms(product: Product): string | null {
   return candidates.find(usable) ?? null;
 }
 
-/** `findPrograms`, for whom nothing else will do. */
-export function programsOf(server: ServerName): string {
-  const folder = findPrograms(productOf(server));
-  if (folder === null) throw new Error(missingLine([server], 'tests of its faults start their own'));
-  return folder;
+/** The folder of the product's programs, for tests that start servers of their own. */
+export function programsOf(product: Product): string {
+  const folder = findPrograms(product);
+  if (folder !== null) return folder;
+  throw new Error(
+    `No server to break: install ${needed([product])}, which tests of faults start for themselves whatever URL is set, ` +
+      `or leave ${product} out of TEST_STORES`,
+  );
 }
 
 /** A link in PATH often stands beside none of the others: they are where it leads. */
@@ -140,7 +143,7 @@ fi
 mkdir -p "$drop_ins"
 echo 'create_main_cluster = false' > "$no_main"
 install() { apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"; }
-install "$@" || { apt-get update && install "$@"; }
+install "$@" || { apt-get update && install "$@"; } || exit 1
 case " $* " in
   *' redis-server '*) ! command -v systemctl >/dev/null || systemctl disable redis-server.service || : ;;
 esac
@@ -159,15 +162,18 @@ export function installCommand(products: readonly Product[], machine: Machine): 
 
 /** What to do about servers that cannot be had, in one line. */
 export function missingLine(servers: readonly ServerName[], reason: string): string {
-  const products = [...new Set(servers.map(productOf))];
-  const needs = products.map((product) => {
+  return (
+    `No server to test ${servers.join(', ')} on (${reason}): install ${needed(servers.map(productOf))}, or set ` +
+    `${servers.map((server) => URL_VARIABLES[server]).join(', ')} to one that runs already, or leave it out of TEST_STORES`
+  );
+}
+
+function needed(products: readonly Product[]): string {
+  const needs = [...new Set(products)].map((product) => {
     const { title, oldestVersion, programs, debianPackage } = NEEDS[product];
     return `${title} ${oldestVersion} or later (${programs.join(', ')}; on Debian the package ${debianPackage})`;
   });
-  return (
-    `No server to test ${servers.join(', ')} on (${reason}): install ${needs.join(' and ')}, or set ` +
-    `${servers.map((server) => URL_VARIABLES[server]).join(', ')} to one that runs already, or leave it out of TEST_STORES`
-  );
+  return needs.join(' and ');
 }
 
 /** Sees to it that the programs of those servers are on this machine. */
@@ -187,5 +193,5 @@ export async function providePrograms(servers: readonly ServerName[]): Promise<v
     throw new Error(missingLine(absent, `apt-get failed: ${lastLines(stderr) || message}`), { cause: error });
   }
   const left = missing();
-  if (left.length > 0) throw new Error(missingLine(left, 'the one that apt-get installed is not enough'));
+  if (left.length > 0) throw new Error(missingLine(left, 'what apt-get installed is too old'));
 }
