@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { readConfig } from '../src/config.ts';
 import { type SessionServer, startServer } from '../src/server.ts';
 import { createLog } from '../src/telemetry/log.ts';
+import { generateMasterKey } from '../src/token/master_key.ts';
 import { SessionClient } from './grpc/client.ts';
+import type { TestDatabase } from './servers/database.ts';
+import { describeOn } from './servers/stores.ts';
+import { migratedDatabase } from './store/postgres/database.ts';
 
 export type Env = Readonly<Record<string, string>>;
-export type StoreKind = 'memory' | 'sqlite';
 
 const LOOPBACK: Env = { GRPC_ADDRESS: '127.0.0.1:0', HTTP_ADDRESS: '127.0.0.1:0' };
 
@@ -35,7 +38,7 @@ export class TestServer {
   readonly #removeFolder: () => void;
   #server: SessionServer | null = null;
 
-  constructor(store: StoreKind, env: Env) {
+  constructor(store: 'memory' | 'sqlite', env: Env) {
     const folder = temporaryFolder();
     this.#removeFolder = folder.remove;
     this.databasePath = join(folder.path, 'sessions.db');
@@ -88,22 +91,34 @@ export class TestServer {
   }
 }
 
-export function startTestServer(store: StoreKind = 'memory', env: Env = {}): Promise<TestServer> {
+export function startTestServer(store: 'memory' | 'sqlite' = 'memory', env: Env = {}): Promise<TestServer> {
   return new TestServer(store, env).start();
 }
 
-/** Defines the same tests for each store; the server is theirs alone. */
+/** Defines the same tests for each store that is not left out; the server is theirs alone. */
 export function onEachStore(title: string, define: (server: () => TestServer) => void, env: Env = {}): void {
-  for (const store of ['memory', 'sqlite'] as const) {
-    describe(`${title} (${store})`, () => {
-      let server: TestServer;
-      before(async () => {
-        server = await startTestServer(store, env);
+  for (const store of ['memory', 'sqlite', 'postgres'] as const) {
+    describeOn(store, () => {
+      describe(title, () => {
+        let server: TestServer;
+        let database: TestDatabase | null = null;
+        before(async () => {
+          database = store === 'postgres' ? await migratedDatabase() : null;
+          server = new TestServer(store === 'sqlite' ? 'sqlite' : 'memory', { ...onDatabase(database), ...env });
+          await server.start();
+        });
+        after(async () => {
+          await server.stop();
+          await database?.drop();
+        });
+        define(() => server);
       });
-      after(() => server.stop());
-      define(() => server);
     });
   }
+}
+
+function onDatabase(database: TestDatabase | null): Env {
+  return database === null ? {} : { STORE_URL: database.url, MASTER_KEY: generateMasterKey().toString('base64') };
 }
 
 /** A port that was free a moment ago. */

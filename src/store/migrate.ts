@@ -69,7 +69,7 @@ async function usableStatus(knex: Knex): Promise<MigrationStatus> {
 }
 
 /** A library of a similar name makes a table of the same name with other columns. */
-async function refuseForeignTable(knex: Knex): Promise<void> {
+export async function refuseForeignTable(knex: Knex): Promise<void> {
   if (!(await knex.schema.hasTable('nest_auth_sessions'))) return;
   throw new Error(
     `the table nest_auth_sessions in the database ${await databaseName(knex)} was not made by this program: ` +

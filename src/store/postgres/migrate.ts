@@ -1,6 +1,6 @@
 import knexModule, { type Knex } from 'knex';
 import pg from 'pg';
-import { migrateUp, migrationStatus } from '../migrate.ts';
+import { migrateUp, migrationStatus, refuseForeignTable } from '../migrate.ts';
 import { explainFault, isReadOnly, isUnreachable, ReadOnlyServer } from './faults.ts';
 import { locationText, type PostgresHost, type PostgresLocation } from './location.ts';
 import { clientConfig } from './pool.ts';
@@ -54,6 +54,7 @@ export function preparePostgres(location: PostgresLocation, migrate: boolean): P
           'the version that made it, or revert it with that version first',
       );
     }
+    if (applied.length === 0) await refuseForeignTable(knex);
     if (pending.length > 0) {
       const found = applied.length === 0 ? 'has no schema' : `lacks ${pending.join(', ')}`;
       throw new Error(

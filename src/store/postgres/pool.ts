@@ -39,15 +39,15 @@ export class PostgresPool {
   constructor(location: PostgresLocation, { poolSize, preparedStatements }: PostgresOptions) {
     this.#hosts = new Hosts(location.hosts);
     this.#prepared = preparedStatements;
-    // The driver's types know neither what a Client is made with nor that the pool waits for onConnect.
+    // The driver's types do not know that the pool waits for onConnect.
     const made: object = {
-      Client: clientClass(this.#hosts),
+      Client: clientClass(this.#hosts, clientConfig(location)),
       onConnect: (client: HostClient) => this.#prepare(client),
     };
     this.#pool = new pg.Pool({
-      ...clientConfig(location),
       ...made,
       max: poolSize,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
     });
     // An idle connection that breaks is replaced when the next one is needed.
@@ -207,15 +207,17 @@ interface HostClient extends pg.Client {
   readonly commitUnconfirmed: boolean;
 }
 
-function clientClass(hosts: Hosts): new (config: pg.ClientConfig) => HostClient {
+function clientClass(hosts: Hosts, config: pg.ClientConfig): new () => HostClient {
   return class extends pg.Client implements HostClient {
     readonly place: number;
     commitUnconfirmed = false;
 
-    constructor(config: pg.ClientConfig) {
+    constructor() {
       const { place } = hosts;
       super({ ...config, ...hosts.at(place) });
       this.place = place;
+      // The pool listens only while nobody uses the connection; its queries are told too.
+      this.on('error', () => {});
       this.on('notice', ({ routine }) => {
         // A cancelled wait is answered with OK and a warning.
         if (routine === 'SyncRepWaitForLSN') this.commitUnconfirmed = true;
