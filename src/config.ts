@@ -12,9 +12,10 @@ import {
   SECOND,
   wholeNumber,
 } from './config_value.ts';
-import { type StoreLocation, storeLocation } from './config_store.ts';
+import { storeLocation } from './config_store.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import type { StoreRules } from './domain/store_rules.ts';
+import type { StoreLocation } from './store/location.ts';
 import type { SigningAlgorithm } from './token/keys.ts';
 import { parseMasterKey } from './token/master_key.ts';
 

@@ -1,11 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { Fault } from './config_value.ts';
+import type { StoreLocation } from './store/location.ts';
 import type { PostgresHost, PostgresLocation } from './store/postgres/location.ts';
-
-export type StoreLocation =
-  | { readonly kind: 'memory' }
-  | { readonly kind: 'sqlite'; readonly path: string }
-  | ({ readonly kind: 'postgres' } & PostgresLocation);
 
 /** Where sessions live. What is said of a URL at fault holds nothing of it: it may hold a password. */
 export function storeLocation(text: string): StoreLocation | Fault {

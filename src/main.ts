@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { runMigrate } from './cli/migrate.ts';
+import { runRevokeAll } from './cli/revoke_all.ts';
 import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
 import { startServer } from './server.ts';
 import { createLog } from './telemetry/log.ts';
@@ -10,6 +11,7 @@ const USAGE = `usage: session-authority COMMAND
 commands:
   serve                    run the service
   migrate up|down|status   apply, revert (one) or show the migrations of the store's schema
+  revoke-all               end every session of every tenant, as after the restore of a backup
 
 options:
   --help                   show this
@@ -25,6 +27,8 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
       return args.length === 0 ? serve() : usageFault();
     case 'migrate':
       return runMigrate(args, process.env['STORE_URL'] || defaultOf('STORE_URL'), console.log);
+    case 'revoke-all':
+      return args.length === 0 ? runRevokeAll(readConfig(process.env), console.log) : usageFault();
     case '--help':
       console.log(help());
       return 0;

@@ -7,16 +7,12 @@ import { ConsistencyTokens } from './domain/consistency_token.ts';
 import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import { PageTokens } from './domain/page_token.ts';
 import type { AuthorityParts } from './domain/parts.ts';
-import type { KeyStore, Lease, SessionStore } from './domain/store.ts';
 import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
 import { createHttpServer } from './http/server.ts';
 import { RevocationFeed } from './revocation/feed.ts';
-import type { RevocationLog } from './revocation/log.ts';
-import { openMemoryStore } from './store/memory/store.ts';
-import { openPostgresStore } from './store/postgres/store.ts';
-import { openSqliteStore } from './store/sqlite/store.ts';
+import { openStore, type Store } from './store/open.ts';
 import type { Log } from './telemetry/log.ts';
 import type { KeyRing } from './token/key_ring.ts';
 import { ensureMasterKeyFile, generateMasterKey, readMasterKeyFile } from './token/master_key.ts';
@@ -26,11 +22,6 @@ import { startUpkeep } from './upkeep/upkeep.ts';
 
 /** Whole tokens whose signature need not be verified again; about 2 KiB each. */
 const VERIFIED_TOKENS = 20_000;
-
-/** What a backend implements to be served from. */
-interface Store extends SessionStore, KeyStore, RevocationLog, Lease {
-  close(): Promise<void> | void;
-}
 
 /** A running service. */
 export interface SessionServer {
@@ -48,7 +39,7 @@ export interface SessionServer {
  */
 export async function startServer(config: Config, log: Log, clock: ClockOffset = { ms: 0 }): Promise<SessionServer> {
   const now = () => Date.now() + clock.ms;
-  const store = await openStore(config, clock);
+  const store = await openStore(config.store, config, clock);
   const undo: (() => Promise<void> | void)[] = [() => store.close()];
   try {
     const masterKey = masterKeyOf(config);
@@ -73,17 +64,6 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
-  }
-}
-
-function openStore({ store, rules, postgres, migrateOnStart }: Config, clock: ClockOffset): Promise<Store> | Store {
-  switch (store.kind) {
-    case 'memory':
-      return openMemoryStore(rules, clock);
-    case 'sqlite':
-      return openSqliteStore(store.path, rules, clock);
-    case 'postgres':
-      return openPostgresStore(store, postgres, migrateOnStart, rules, clock);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CONFIG_VARIABLES, type Config, ConfigError, readConfig } from '../src/config.ts';
-import type { StoreLocation } from '../src/config_store.ts';
+import type { StoreLocation } from '../src/store/location.ts';
 
 const KEY = Buffer.alloc(32, 0xa7).toString('base64');
 

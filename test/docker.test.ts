@@ -155,10 +155,12 @@ describe('compose.yaml', () => {
 
   it('leads the service to the database, with settings that it takes', () => {
     const outside = { MASTER_KEY: generateMasterKey().toString('base64'), POSTGRES_PASSWORD: 'a1b2' };
-    const { STORE_URL = '', ...settings } = filledIn(service('session-authority').environment, outside);
-    const { POSTGRES_USER: user } = service('postgres').environment;
-    assert.equal(STORE_URL, `postgres://${user}:a1b2@postgres:5432/${user}`);
-    assert.equal(readConfig({ ...IMAGE_ENV, ...settings }).masterKey.kind, 'value');
+    const settings = filledIn(service('session-authority').environment, outside);
+    const { POSTGRES_USER: user = '' } = service('postgres').environment;
+    const { store, masterKey } = readConfig({ ...IMAGE_ENV, ...settings });
+    assert(store.kind === 'postgres');
+    assert.deepEqual([store.user, store.password, store.database], [user, 'a1b2', user]);
+    assert.deepEqual([store.hosts, masterKey.kind], [[{ host: 'postgres', port: 5432 }], 'value']);
   });
 
   it('opens the ports of the image on the loopback of the host alone', () => {

@@ -126,5 +126,9 @@ function withoutValues(thrown: unknown): unknown {
   if (!(thrown instanceof DatabaseError)) return thrown;
   const { code, routine, constraint, table } = thrown;
   const parts = Object.entries({ routine, constraint, table }).filter(([, value]) => value !== undefined);
-  return new Error(`SQLSTATE ${code}${parts.map(([name, value]) => `, ${name} ${value}`).join('')}`);
+  const hint = POOLER.has(code ?? '') ? '; behind a pooler set POSTGRES_PREPARED_STATEMENTS=false' : '';
+  return new Error(`SQLSTATE ${code}${parts.map(([name, value]) => `, ${name} ${value}`).join('')}${hint}`);
 }
+
+/** Of a prepared statement that is there twice, or not there. */
+const POOLER: ReadonlySet<string> = new Set(['42P05', '26000']);

@@ -21,7 +21,7 @@ export async function withPostgresKnex<T>(location: PostgresLocation, step: (kne
         port,
         query_timeout: MIGRATION_TIMEOUT_MS,
       } as Knex.PgConnectionConfig,
-      pool: { min: 0, max: 1 },
+      pool: { min: 0, max: 1, afterCreate: withoutTimeout },
       compileSqlOnError: false,
       // Whatever it would print is thrown as well.
       log: { debug: silent, warn: silent, error: silent, deprecate: silent },
@@ -62,6 +62,11 @@ export function preparePostgres(location: PostgresLocation, migrate: boolean): P
       );
     }
   });
+}
+
+/** A migration takes as long as it takes, whatever the role's setting for what serves. */
+function withoutTimeout(client: pg.Client, done: (error: Error | null, client: pg.Client) => void): void {
+  client.query('SET statement_timeout = 0; SET lock_timeout = 0', (error) => done(error, client));
 }
 
 /** The first host that takes writes. */

@@ -1,0 +1,7 @@
+import type { PostgresLocation } from './postgres/location.ts';
+
+/** Where sessions live. */
+export type StoreLocation =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | ({ readonly kind: 'postgres' } & PostgresLocation);
