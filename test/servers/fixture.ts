@@ -27,6 +27,8 @@ const running = new Map<ServerName, Server>();
  * leave out must be there in the end, or the run fails with one line.
  */
 export async function mochaGlobalSetup(): Promise<void> {
+  // Interrupted, mocha takes what it did not run for passed.
+  process.once('SIGINT', () => process.once('exit', () => void (process.exitCode = 130)));
   try {
     await startServers();
   } catch (error) {

@@ -7,12 +7,13 @@ import { queryOnce } from './postgres.ts';
 import { until } from './process.ts';
 import { describeOn } from './stores.ts';
 
+/** Lives until it is killed, or this process ends. */
 const OWNER = `
 import { PostgresServer } from '${new URL('postgres.js', import.meta.url).href}';
 const server = await PostgresServer.create();
 if (process.argv[1] === 'frozen') server.freeze();
 console.log(JSON.stringify({ url: server.url, logFile: server.logFile }));
-setInterval(() => undefined, 1000);
+process.stdin.on('end', () => process.exit()).resume();
 `;
 
 describeOn('postgres', () => {
@@ -20,7 +21,7 @@ describeOn('postgres', () => {
     for (const state of ['running', 'frozen']) {
       it(`ends, and its folder goes, if it was ${state}`, async () => {
         const owner = spawn(process.execPath, ['--input-type=module', '--eval', OWNER, state], {
-          stdio: ['ignore', 'pipe', 'inherit'],
+          stdio: ['pipe', 'pipe', 'inherit'],
         });
         const [line] = await once(owner.stdout, 'data');
         const { url, logFile } = JSON.parse(String(line)) as { url: string; logFile: string };
