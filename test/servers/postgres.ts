@@ -82,6 +82,41 @@ export class PostgresServer {
     return join(this.#folder.path, `${this.name}.log`);
   }
 
+  /**
+   * Offers TLS with a certificate for `localhost` alone, of an authority of its own, whose certificate's file it gives.
+   */
+  async offerTls(): Promise<string> {
+    const { user } = this.#installation;
+    const file = (name: string) => join(this.#folder.path, name);
+    const issue = (name: string, ...more: readonly string[]) => {
+      const key = [
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        file(`${name}.key`),
+      ];
+      const args = ['req', '-x509', ...key, '-out', file(`${name}.pem`), '-days', '2', '-subj', `/CN=${name}`, ...more];
+      return runProgram('openssl', args, { user, cwd: this.#folder.path });
+    };
+    await issue('authority');
+    const byAuthority = ['-CA', file('authority.pem'), '-CAkey', file('authority.key')];
+    await issue(
+      'localhost',
+      ...byAuthority,
+      '-addext',
+      'subjectAltName=DNS:localhost',
+      '-addext',
+      'basicConstraints=CA:FALSE',
+    );
+    const settings = { ssl: 'on', ssl_cert_file: file('localhost.pem'), ssl_key_file: file('localhost.key') };
+    for (const [name, value] of Object.entries(settings)) await this.query(`alter system set ${name} = '${value}'`);
+    await this.restart();
+    return file('authority.pem');
+  }
+
   /** Starts, or starts again on the same port and data, and resolves once it accepts connections. */
   async start(): Promise<void> {
     const { programs } = this.#installation;

@@ -1,5 +1,6 @@
 import { describeStoreConformance, type ConformanceHarness } from '../../src/store/conformance.ts';
 import { openMemoryStore } from '../../src/store/memory/store.ts';
+import { describeOn } from '../servers/stores.ts';
 import { describeLiveness } from './liveness.ts';
 
 const MEMORY: ConformanceHarness = {
@@ -13,5 +14,7 @@ const MEMORY: ConformanceHarness = {
   }),
 };
 
-describeStoreConformance('memory', MEMORY);
-describeLiveness('memory', MEMORY, 500);
+describeOn('memory', () => {
+  describeStoreConformance('memory', MEMORY);
+  describeLiveness('memory', MEMORY, 500);
+});

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeStoreConformance, type ConformanceHarness } from '../../src/store/conformance.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { describeOn } from '../servers/stores.ts';
 import { describeLiveness } from './liveness.ts';
 
 const SQLITE: ConformanceHarness = {
@@ -17,5 +18,7 @@ const SQLITE: ConformanceHarness = {
   },
 };
 
-describeStoreConformance('SQLite', SQLITE);
-describeLiveness('SQLite', SQLITE, 50);
+describeOn('sqlite', () => {
+  describeStoreConformance('SQLite', SQLITE);
+  describeLiveness('SQLite', SQLITE, 50);
+});
