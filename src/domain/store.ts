@@ -287,3 +287,12 @@ export interface KeyStore {
   /** Inserts unless use and sequence are taken; the caller reads again to learn who won. */
   insertKeyIfAbsent(key: StoredKey): Promise<void>;
 }
+
+/** Work that one instance at a time does. */
+export interface Lease {
+  /**
+   * Whether this instance has the work for the next `forMs` ms. The holder keeps it by asking again in time; one that
+   * crashed loses it when its time is over.
+   */
+  holdLease(name: string, forMs: number): Promise<boolean>;
+}

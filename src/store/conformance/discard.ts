@@ -18,7 +18,7 @@ import {
   updateCommand,
   USER,
 } from './commands.ts';
-import { DISCARD_MARGIN_MS, follow, sweepAll } from './observe.ts';
+import { DISCARD_MARGIN_MS, follow, sweepAll, withoutCopies } from './observe.ts';
 
 export function describeDiscard(harness: ConformanceHarness): void {
   describeCases('the discard time of an entry', harness, DISCARD);
@@ -47,7 +47,7 @@ const DISCARD: Cases = {
       await store.rotate(rotateCommand(await begin(store)));
       await store.raise(raiseCommand(scope));
     }
-    assert.equal(entries.length, 9);
+    assert.equal(withoutCopies(entries).length, 9);
     for (const { revocation } of entries) {
       assert(revocation.discardTimeMs !== null);
       assert(revocation.discardTimeMs - revocation.revokeTimeMs >= 2 * HOUR + DISCARD_MARGIN_MS);

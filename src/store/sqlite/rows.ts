@@ -199,6 +199,7 @@ export function scopeCells(scope: RevocationScope): {
 
 export function toLogEntry(row: Row): LogEntry {
   return {
+    partition: 0,
     position: number(row, 'position'),
     tag: text(row, 'tag'),
     previousTag: text(row, 'previous_tag'),
