@@ -162,10 +162,7 @@ const TRIMMED: Cases = {
     const kept = await revokeSome(store, 2);
     assert.equal((await sweepAll(store)).logEntries, 5);
     const entries = await wholeLog(store, 2);
-    assert.deepEqual(
-      entries.map(positionOf),
-      kept,
-    );
+    assert.deepEqual(entries.map(positionOf), kept);
     assert.deepEqual([entries[0]?.position, entries[0]?.previousTag], [6, old[4]?.tag]);
     await revokeSome(store, 1);
     assert.equal(entries.at(-1)?.position, 8);
@@ -180,10 +177,7 @@ const TRIMMED: Cases = {
       await sweepAll(store);
     }
     const entries = await wholeLog(store, 1);
-    assert.deepEqual(
-      entries.map(positionOf),
-      heads.slice(2),
-    );
+    assert.deepEqual(entries.map(positionOf), heads.slice(2));
     await revokeSome(store, 1);
     assertChained(entries);
     assert.equal(entries.length, 2);
@@ -235,10 +229,7 @@ const PERSISTENT: Cases = {
     const later = await reopen();
     assert.equal(later.storeId, storeId);
     const entries = await wholeLog(later, 3);
-    assert.deepEqual(
-      entries.map(positionOf),
-      heads,
-    );
+    assert.deepEqual(entries.map(positionOf), heads);
     await revokeSome(later, 1);
     assertChained(entries);
     assert.equal(entries.length, 4);
