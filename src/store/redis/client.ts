@@ -109,6 +109,12 @@ function openCluster(location: RedisLocation): Cluster {
   });
 }
 
+/** Closes for good: a Cluster that is just connecting would else come back, and stay. */
+export function closeClient(client: Client): void {
+  client.disconnect();
+  client.on('ready', () => client.disconnect());
+}
+
 /** The connection that serves a partition at this moment; undefined where none does. */
 export function nodeOf(client: Client, { slot }: PartitionKeys): Redis | undefined {
   if (client instanceof Redis) return client;

@@ -114,12 +114,15 @@ export class LogFollower {
   #read(track: Track): Promise<void> {
     if (track.isDue) return track.reading;
     track.isDue = true;
-    const reading = track.reading.then(async () => {
-      track.isDue = false;
-      await this.#catchUp(track);
-    });
+    const reading = this.#readAfter(track, track.reading);
     track.reading = reading.catch(() => {});
     return reading;
+  }
+
+  async #readAfter(track: Track, previous: Promise<void>): Promise<void> {
+    await previous;
+    track.isDue = false;
+    await this.#catchUp(track);
   }
 
   async #catchUp(track: Track): Promise<void> {

@@ -16,7 +16,7 @@ import type {
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
-import { type Client, openClient, type RedisLocation, type SentinelCredentials } from './client.ts';
+import { type Client, closeClient, openClient, type RedisLocation, type SentinelCredentials } from './client.ts';
 import { within } from './fault.ts';
 import { Fences } from './fence.ts';
 import { LogFollower } from './follower.ts';
@@ -46,16 +46,16 @@ export async function openRedisStore(
 ): Promise<RedisStore> {
   const keys = keysOf(options.keyPrefix, options.partitions);
   const client = openClient(location, options.sentinel);
+  const opened = [client];
   try {
     const identity = await openStore(client, keys, clock);
-    const fencing = openClient(location, options.sentinel);
-    const subscriber = openClient(location, options.sentinel);
-    const clients: Clients = { client, fencing, subscriber };
-    const store = new RedisStore(clients, { location, options, identity, keys, rules, clock });
+    opened.push(openClient(location, options.sentinel), openClient(location, options.sentinel));
+    const [, fencing = client, subscriber = client] = opened;
+    const store = new RedisStore({ client, fencing, subscriber }, { location, options, identity, keys, rules, clock });
     await store.announce();
     return store;
   } catch (error) {
-    client.disconnect();
+    for (const each of opened) closeClient(each);
     throw error;
   }
 }
@@ -215,7 +215,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
 
   close(): void {
     this.#follower.stop();
-    for (const client of Object.values(this.#clients) as Client[]) client.disconnect();
+    for (const client of Object.values(this.#clients) as Client[]) closeClient(client);
   }
 
   #run<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
