@@ -58,6 +58,11 @@ export function redisUrl(url: string): RedisUrl | Fault {
   return { kind: scheme === 'rediss' ? 'redis' : scheme, nodes, ...place, ...user, tls };
 }
 
+/** Braces would take the place of the tags by which a Cluster tells where a key is; it may be empty. */
+export function redisKeyPrefix(text: string): string | Fault {
+  return /^[\w:./-]{0,64}$/.test(text) ? text : new Fault('is no such prefix', 'up to 64 of A-Z a-z 0-9 _ : . / -');
+}
+
 function credentialsOf(text: string): Pick<RedisUrl, 'username' | 'password'> | null {
   const colon = text.indexOf(':');
   const [username, password] = colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];

@@ -127,29 +127,65 @@ export function hasReplica(client: Client, { slot }: PartitionKeys): boolean {
   return client instanceof Cluster && (client.slots[slot]?.length ?? 0) > 1;
 }
 
+interface Wait {
+  readonly ready: Promise<void>;
+  /** The last that went wrong. */
+  fault: Error;
+}
+
+/** Many calls wait for one connection. */
+const waits = new WeakMap<Client, Wait>();
+
 /** Settles once commands can be sent, or rejects with why they could not be by `deadlineMs` (of performance.now). */
-export function untilReady(client: Client, deadlineMs: number): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
-  if (client.status === 'end') return Promise.reject(new Error('the connection was closed'));
+export async function untilReady(client: Client, deadlineMs: number): Promise<void> {
+  if (client.status === 'ready') return;
+  if (client.status === 'end') throw new Error('the connection was closed');
   // It connects when it is first needed.
   if (client.status === 'wait') client.connect().catch(() => {});
-  return new Promise((resolve, reject) => {
-    let last = new Error('no connection in time');
-    const onError = (error: Error) => {
-      last = error;
-    };
-    const settle = (done: () => void) => () => {
-      clearTimeout(timer);
-      client.off('ready', onReady);
-      client.off('end', onEnd);
-      client.off('error', onError);
-      done();
-    };
-    const onReady = settle(resolve);
-    const onEnd = settle(() => reject(last));
-    const timer = setTimeout(onEnd, Math.max(0, deadlineMs - performance.now()));
-    client.once('ready', onReady);
-    client.once('end', onEnd);
-    client.on('error', onError);
+  const wait = waitFor(client);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(wait.fault), Math.max(0, deadlineMs - performance.now()));
   });
+  try {
+    await Promise.race([wait.ready, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function waitFor(client: Client): Wait {
+  const known = waits.get(client);
+  if (known !== undefined) return known;
+  const { promise, resolve, reject } = withResolvers();
+  const wait: Wait = { ready: promise, fault: new Error('no connection in time') };
+  const onError = (error: Error) => {
+    wait.fault = error;
+  };
+  const settle = (done: () => void) => () => {
+    client.off('error', onError);
+    client.off('ready', onReady);
+    client.off('end', onEnd);
+    waits.delete(client);
+    done();
+  };
+  const onReady = settle(resolve);
+  const onEnd = settle(() => reject(wait.fault));
+  client.on('error', onError);
+  client.on('ready', onReady);
+  client.on('end', onEnd);
+  waits.set(client, wait);
+  return wait;
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Nobody may be waiting any more.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { LogPosition } from '../../revocation/log.ts';
 import { type Client, hasReplica, nodeOf, untilReady } from './client.ts';
-import { isOtherStore, isRefusal, notReplicated } from './fault.ts';
+import { isNoScript, isOtherStore, isRefusal, notReplicated } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { list, type Reply } from './rows.ts';
 import { type Script, SCRIPTS } from './scripts.ts';
@@ -137,7 +137,7 @@ async function repeat(attempt: () => Promise<Reply>, untilMs: (fault: StepFault)
       if (!(fault instanceof StepFault)) throw fault;
       const { cause, reply } = fault;
       if (!isOtherStore(cause) && performance.now() + RETRY_MS < untilMs(fault)) {
-        await sleep(RETRY_MS);
+        if (!isNoScript(cause)) await sleep(RETRY_MS);
         continue;
       }
       if (cause === LOST || reply !== undefined) throw notReplicated(cause instanceof Error ? cause.message : '');
@@ -159,6 +159,8 @@ class Lane {
   /** By the last WAIT: for how many it waited, and how many came. */
   #requested = 0;
   #acknowledged = 0;
+  /** The server does not know the scripts by their digests. */
+  #sendsText = false;
 
   constructor(node: Redis, options: FenceOptions) {
     this.#node = node;
@@ -192,16 +194,26 @@ class Lane {
     const fences = fencesOf(round);
     const steps = round.filter((item) => item.step !== null);
     const answers = await this.#send([
-      ...steps.map(({ partition, step }) => call(partition, step?.script ?? SCRIPTS.fence, step?.args ?? [])),
+      ...steps.map(({ partition, step }) => this.#call(partition, step?.script ?? SCRIPTS.fence, step?.args ?? [])),
       ...[...fences].map(([partition, heads]) => {
         const command = JSON.stringify({ heads: heads.map(({ position, tag }) => [position, tag]) });
-        return call(partition, SCRIPTS.fence, [...this.#options.context(), command]);
+        return this.#call(partition, SCRIPTS.fence, [...this.#options.context(), command]);
       }),
     ]);
     const replies = new Map(steps.map((item, index) => [item, answers[index]]));
     const fenced = new Map([...fences.keys()].map((partition, index) => [partition, answers[steps.length + index]]));
     const fault = await this.#replicationFault([...fences.keys()]);
     for (const item of round) settle(item, replies.get(item), fenced.get(item.partition), fences, fault);
+  }
+
+  #call({ state, guard }: PartitionKeys, { sha, source }: Script, args: readonly string[]): [string, ...string[]] {
+    return [
+      ...(this.#sendsText ? (['EVAL', source] as const) : (['EVALSHA', sha] as const)),
+      '2',
+      state,
+      guard,
+      ...args,
+    ];
   }
 
   /** One pipeline; the last two are the server's role and the WAIT. */
@@ -214,7 +226,7 @@ class Lane {
     const answers = (await pipeline.exec()) ?? [];
     this.#readRole(answers[calls.length]?.[1]);
     this.#acknowledged = Number(answers[calls.length + 1]?.[1] ?? 0);
-    if (answers.some(([error]) => error?.message.startsWith('NOSCRIPT') === true)) await this.#loadScripts();
+    this.#sendsText = answers.some(([error]) => isNoScript(error));
     return answers.map(([error, value]) => ({ error, value: value as Reply }));
   }
 
@@ -255,19 +267,11 @@ class Lane {
     const isOwner = partitions.every((partition) => nodeOf(client, partition) === this.#node);
     return isOwner ? null : new Error('MOVED the partition');
   }
-
-  async #loadScripts(): Promise<void> {
-    for (const { source } of Object.values(SCRIPTS)) await this.#node.call('SCRIPT', 'LOAD', source);
-  }
 }
 
 interface Answer {
   readonly error: Error | null;
   readonly value: Reply;
-}
-
-function call(partition: PartitionKeys, { sha }: Script, args: readonly string[]): [string, ...string[]] {
-  return ['EVALSHA', sha, '2', partition.state, partition.guard, ...args];
 }
 
 /** By partition: the heads that its log must hold, each once. */
