@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { SessionError } from '../../error.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import { type Client, hasReplica, nodeOf, untilReady } from './client.ts';
 import { isNoScript, isOtherStore, isRefusal, notReplicated } from './fault.ts';
@@ -131,16 +132,19 @@ export class Fences {
 /** Tries again until the time that `untilMs` gives for a fault, and throws then what the fault comes from. */
 async function repeat(attempt: () => Promise<Reply>, untilMs: (fault: StepFault) => number): Promise<Reply> {
   for (;;) {
+    const beganMs = performance.now();
     try {
       return await attempt();
     } catch (fault) {
       if (!(fault instanceof StepFault)) throw fault;
       const { cause, reply } = fault;
-      if (!isOtherStore(cause) && performance.now() + RETRY_MS < untilMs(fault)) {
+      // Another one may take as long.
+      const nowMs = performance.now();
+      if (!isOtherStore(cause) && nowMs + (nowMs - beganMs) + RETRY_MS < untilMs(fault)) {
         if (!isNoScript(cause)) await sleep(RETRY_MS);
         continue;
       }
-      if (cause === LOST || reply !== undefined) throw notReplicated(cause instanceof Error ? cause.message : '');
+      if (cause === LOST || reply !== undefined) throw cause instanceof SessionError ? cause : notReplicated(cause instanceof Error ? cause.message : '');
       throw cause;
     }
   }
@@ -259,7 +263,7 @@ class Lane {
       this.#acknowledged = Number(await this.#node.call('WAIT', String(required), String(WAIT_MS)));
     }
     if (this.#acknowledged >= required) return this.#ownershipFault(partitions);
-    return new Error(`${this.#acknowledged} of ${required} replicas confirmed it`);
+    return notReplicated(`${this.#acknowledged} of ${required} replicas confirmed it`);
   }
 
   #ownershipFault(partitions: readonly PartitionKeys[]): Error | null {
