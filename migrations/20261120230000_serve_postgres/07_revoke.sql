@@ -24,7 +24,7 @@ BEGIN
   ) k;
   PERFORM nest_auth_lock_sessions(ARRAY(SELECT r.session_id FROM jsonb_to_recordset(p_commands) AS r (session_id uuid)));
   o.at_time := nest_auth_now(p_rules);
-  SELECT jsonb_build_object('position', head_position, 'tag', head_tag) INTO v_head FROM nest_auth_head();
+  SELECT jsonb_build_object('partition', 0, 'position', head_position, 'tag', head_tag) INTO v_head FROM nest_auth_head();
 
   FOR v_command IN
     SELECT * FROM jsonb_to_recordset(p_commands) AS r (

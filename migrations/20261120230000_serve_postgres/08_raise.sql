@@ -51,7 +51,7 @@ BEGIN
       ROW(p_scope, p_tenant_id, p_subject, v_minimum, coalesce(p_except_session_id::text, ''), p_reason)::nest_auth_ending
     ]);
   END IF;
-  SELECT coalesce(nest_auth_head_of(o.entries)::jsonb, jsonb_build_object('position', h.head_position, 'tag', h.head_tag))
+  SELECT coalesce(nest_auth_head_of(o.entries)::jsonb, jsonb_build_object('partition', 0, 'position', h.head_position, 'tag', h.head_tag))
   INTO v_head FROM nest_auth_head() h;
   o.kind := 'done';
   o.result := json_build_object('count', v_count, 'head', v_head);

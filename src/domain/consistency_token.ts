@@ -5,11 +5,14 @@ import { deriveKey } from '../token/master_key.ts';
 import { openValue, signValue } from '../token/signed_value.ts';
 
 const STORE_BYTES = 8;
-const POSITION_AT = STORE_BYTES;
+const PARTITION_AT = STORE_BYTES;
+const POSITION_AT = PARTITION_AT + 2;
 const TAG_AT = POSITION_AT + 8;
 const VALUE_BYTES = TAG_AT + 8;
 
-/** Makes and reads consistency tokens: signed log positions, bound to one store. A barrier only. */
+/**
+ * Makes and reads consistency tokens: signed positions in one partition of the log, bound to one store. A barrier only.
+ */
 export class ConsistencyTokens {
   readonly #key: Buffer;
   readonly #store: Buffer;
@@ -19,9 +22,10 @@ export class ConsistencyTokens {
     this.#store = createHash('sha256').update(storeId).digest().subarray(0, STORE_BYTES);
   }
 
-  format({ position, tag }: LogPosition): Buffer {
+  format({ partition, position, tag }: LogPosition): Buffer {
     const value = Buffer.alloc(VALUE_BYTES);
     this.#store.copy(value);
+    value.writeUInt16BE(partition, PARTITION_AT);
     value.writeBigUInt64BE(BigInt(position), POSITION_AT);
     value.write(tag, TAG_AT, 'hex');
     return signValue(this.#key, value);
@@ -36,6 +40,10 @@ export class ConsistencyTokens {
         'consistency_token: not one that this service gave; pass it on as it came',
       );
     }
-    return { position: Number(value.readBigUInt64BE(POSITION_AT)), tag: value.toString('hex', TAG_AT) };
+    return {
+      partition: value.readUInt16BE(PARTITION_AT),
+      position: Number(value.readBigUInt64BE(POSITION_AT)),
+      tag: value.toString('hex', TAG_AT),
+    };
   }
 }

@@ -8,13 +8,16 @@ import { v7 } from 'uuid';
  */
 export function newSessionId(tenantId: string, owner: string): string {
   const random = randomBytes(16);
-  if (owner !== '') {
-    createHash('sha256')
-      .update(JSON.stringify([tenantId, owner]))
-      .digest()
-      .copy(random, 14, 0, 2);
-  }
+  if (owner !== '') random.writeUInt16BE(ownerBits(tenantId, owner), 14);
   return v7({ random });
+}
+
+/** The last 16 bits of the ids of the owner's sessions. */
+export function ownerBits(tenantId: string, owner: string): number {
+  return createHash('sha256')
+    .update(JSON.stringify([tenantId, owner]))
+    .digest()
+    .readUInt16BE();
 }
 
 /** A new id for the owner that another session has. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOG_START, type LogPosition, type RevocationLog } from './log.ts';
+import type { LogPosition, RevocationLog } from './log.ts';
 import { RevocationSet, type TokenIdentity } from './set.ts';
 
 const POLL_MS = 5;
@@ -9,18 +9,21 @@ export class RevocationFeed {
   readonly storeId: string;
   readonly #log: RevocationLog;
   readonly #set = new RevocationSet();
-  #applied: LogPosition = LOG_START;
+  /** By partition. */
+  readonly #applied = new Map<number, LogPosition>();
 
   /** @param nowMs the store's time: what the log keeps beyond its discard time is not taken in */
   constructor(log: RevocationLog, nowMs: number) {
     this.storeId = log.storeId;
     this.#log = log;
     log.follow((entries) => {
-      for (const entry of entries) this.#set.apply(entry.revocation);
-      this.#applied = entries.at(-1) ?? this.#applied;
+      for (const entry of entries) {
+        const { revocation, partition } = entry;
+        // A head stays in the log for its position's sake, however old it is.
+        if ((revocation.discardTimeMs ?? nowMs) >= nowMs) this.#set.apply(revocation);
+        this.#applied.set(partition, entry);
+      }
     });
-    // The head stays in the log for its position's sake, however old it is.
-    this.discard(nowMs);
   }
 
   check(token: TokenIdentity): ReturnType<RevocationSet['check']> {
@@ -38,11 +41,13 @@ export class RevocationFeed {
   }
 
   /** Whether the entry at `position` was applied before `deadlineMs` (this process's clock). */
-  async waitFor({ position, tag }: LogPosition, deadlineMs: number): Promise<boolean> {
+  async waitFor({ partition, position, tag }: LogPosition, deadlineMs: number): Promise<boolean> {
     for (;;) {
       this.#log.freshen();
-      const { position: applied, tag: appliedTag } = this.#applied;
-      if (applied > position || (applied === position && appliedTag === tag)) return true;
+      const applied = this.#applied.get(partition);
+      if (applied !== undefined) {
+        if (applied.position > position || (applied.position === position && applied.tag === tag)) return true;
+      }
       if (Date.now() >= deadlineMs) return false;
       await sleep(POLL_MS);
     }

@@ -59,6 +59,7 @@ export function toSession(row: Row): Session {
 
 export function toLogEntry(row: Row): LogEntry {
   return {
+    partition: 0,
     position: number(row, 'position'),
     tag: text(row, 'tag'),
     previousTag: text(row, 'previous_tag'),

@@ -11,7 +11,7 @@ const refused = (code: SessionError['code']) => (error: unknown) =>
 
 describe('a consistency token', () => {
   const tokens = new ConsistencyTokens(MASTER_KEY, 'store-1');
-  const position = { position: 2 ** 40, tag: '0123456789abcdef' };
+  const position = { partition: 12, position: 2 ** 40, tag: '0123456789abcdef' };
 
   it('says what it was made of', () => {
     assert.deepEqual(tokens.parse(tokens.format(position)), position);

@@ -72,6 +72,6 @@ export function nextConsistencyToken({ databasePath }: TestServer): Promise<Buff
     const log = database.prepare('SELECT max(position) AS head FROM nest_auth_revocations').get();
     const tokens = new ConsistencyTokens(readMasterKeyFile(`${databasePath}.master-key`), (store as { id: string }).id);
     const position = ((log as { head: number | null }).head ?? 0) + 1;
-    return tokens.format({ position, tag: '0123456789abcdef' });
+    return tokens.format({ partition: 0, position, tag: '0123456789abcdef' });
   });
 }

@@ -17,8 +17,8 @@ const CREATE: Readonly<Record<ServerName, () => Promise<Server>>> = {
   'redis-cluster': () => RedisCluster.create(),
 };
 
-/** Those on which all tests of a run share a server; more as there are stores on them. */
-const SHARED: readonly ServerName[] = ['postgres'];
+/** Those on which all tests of a run share a server. */
+const SHARED: readonly ServerName[] = ['postgres', 'redis', 'redis-sentinel', 'redis-cluster'];
 
 const running = new Map<ServerName, Server>();
 

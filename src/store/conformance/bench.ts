@@ -22,6 +22,8 @@ export interface ConformanceHarness {
   readonly persistent: boolean;
   /** Whether several instances may have the same data open at once. */
   readonly shared: boolean;
+  /** Whether the store forgets requests and epochs by itself in their time, so that `sweep` finds none to remove. */
+  readonly expires?: boolean;
   fresh(): Promise<StoreData>;
 }
 
@@ -41,6 +43,7 @@ export type Instances = readonly [StoreInstance, ...StoreInstance[]];
 /** The data of one case, and a clock that the case moves. */
 export interface Bench {
   readonly clock: ClockOffset;
+  readonly expires: boolean;
   readonly open: (rules?: Partial<StoreRules>) => Promise<StoreInstance>;
   /** Two instances where the store may be shared, else one: what races is spread over them. */
   readonly openAll: (rules?: Partial<StoreRules>) => Promise<Instances>;
@@ -86,7 +89,7 @@ export async function onBench(harness: ConformanceHarness, run: (bench: Bench) =
     return open(rules);
   };
   try {
-    await run({ clock, open, openAll, reopen });
+    await run({ clock, expires: harness.expires === true, open, openAll, reopen });
   } finally {
     await closeAll();
     await data.remove();

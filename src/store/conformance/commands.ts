@@ -66,7 +66,11 @@ export function draft(change: Partial<NewSession> = {}): NewSession {
 }
 
 export function createCommand(change: Partial<NewSession> = {}, extra: Partial<CreateCommand> = {}): CreateCommand {
-  return { session: draft(change), request: null, replaceDeviceSessions: false, ...extra };
+  const { tenantId = 'acme', userId = 'ann' } = change;
+  // An anonymous session is owned by the request that asks for it.
+  const owner = userId === '' ? (extra.request?.key ?? '') : userId;
+  const session = draft({ sessionId: newSessionId(tenantId, owner), ...change });
+  return { session, request: null, replaceDeviceSessions: false, ...extra };
 }
 
 /** Presents the session's refresh token as `session` knows it. */

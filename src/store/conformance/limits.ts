@@ -23,7 +23,7 @@ import {
   times,
   USER,
 } from './commands.ts';
-import { arrive, endingsOf, follow } from './observe.ts';
+import { arrive, endingsOf, follow, positionOf } from './observe.ts';
 
 export function describeLimits(harness: ConformanceHarness): void {
   describeCases('the limit of sessions per user', harness, LIMIT);
@@ -87,7 +87,7 @@ const LIMIT: Cases = {
     assert.deepEqual(entry.revocation.scope, { kind: 'session', tenantId: 'acme', sessionId, minVersion: 0 });
     assert.equal(entry.revocation.reason, 'session_limit');
     assert.equal(entry.revocation.revokeTimeMs, outcome.nowMs);
-    assert.deepEqual(outcome.head, { position: entry.position, tag: entry.tag });
+    assert.deepEqual(outcome.head, positionOf(entry));
   },
 
   'rejects, and changes nothing: the same request works once there is room': async ({ open }) => {
@@ -222,8 +222,7 @@ const DEVICES: Cases = {
     for (const { sessionId } of [old, older]) {
       assert.equal(endingsOf(entries, sessionId)[0]?.revocation.reason, 'device_replaced');
     }
-    const { position, tag } = entries.at(-1) ?? {};
-    assert.deepEqual(outcome.head, { position, tag });
+    assert.deepEqual(outcome.head, positionOf(entries.at(-1)));
     assert.deepEqual((await recordOf(store, old)).status, {
       state: 'revoked',
       timeMs: outcome.nowMs,

@@ -4,7 +4,7 @@ import { CLOCK_SKEW_MS, STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import { type Session, subjectOf } from '../../domain/session.ts';
 import type { RaiseCommand, SessionStore, SweepResult } from '../../domain/store.ts';
 import type { ClockOffset } from '../../domain/store_rules.ts';
-import type { LogEntry, RevocationLog } from '../../revocation/log.ts';
+import { LOG_START, type LogEntry, type LogPosition, type RevocationLog } from '../../revocation/log.ts';
 import type { TokenIdentity } from '../../revocation/set.ts';
 import { recordOf, refTo } from './commands.ts';
 
@@ -42,16 +42,42 @@ export async function arrive(log: RevocationLog, hasArrived: () => boolean): Pro
   assert.fail('what was appended to the log does not arrive');
 }
 
-/** Fails where positions have gaps, or an entry does not carry the tag of the one before. */
+/** Fails where positions of a partition have gaps, or an entry does not carry the tag of the one before. */
 export function assertChained(entries: readonly LogEntry[]): void {
-  for (const [index, entry] of entries.entries()) {
+  const heads = new Map<number, LogEntry>();
+  const places = new Set<string>();
+  for (const entry of entries) {
     assert.match(entry.tag, /^[0-9a-f]{16}$/);
-    const previous = entries[index - 1];
-    if (previous === undefined) continue;
-    assert.equal(entry.position, previous.position + 1);
-    assert.equal(entry.previousTag, previous.tag);
+    const previous = heads.get(entry.partition);
+    if (previous !== undefined) {
+      assert.equal(entry.position, previous.position + 1);
+      assert.equal(entry.previousTag, previous.tag);
+    }
+    heads.set(entry.partition, entry);
+    places.add(`${entry.partition} ${entry.tag}`);
   }
-  assert.equal(new Set(entries.map((entry) => entry.tag)).size, entries.length);
+  assert.equal(places.size, entries.length);
+}
+
+/** Fails where a partition is not there from its first entry on. */
+export function assertBegins(entries: readonly LogEntry[]): void {
+  const begun = new Set<number>();
+  for (const { partition, position, previousTag } of entries) {
+    if (!begun.has(partition)) assert.deepEqual([position, previousTag], [1, LOG_START.tag]);
+    begun.add(partition);
+  }
+}
+
+export function positionOf(entry: LogEntry | undefined): LogPosition {
+  assert(entry !== undefined, 'not in the log');
+  const { partition, position, tag } = entry;
+  return { partition, position, tag };
+}
+
+/** One entry for each revocation, where each partition has its copy of those that concern all. */
+export function withoutCopies(entries: readonly LogEntry[]): readonly LogEntry[] {
+  const seen = new Set<string>();
+  return entries.filter(({ tag }) => !seen.has(tag) && seen.add(tag));
 }
 
 /** How often the log ends this very session. */

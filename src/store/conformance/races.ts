@@ -107,12 +107,12 @@ async function meet(bench: Bench, contend: Contender, { end, spares }: Ending): 
   const [observer] = stores;
   const ended = new RevocationSet();
   const minima = new Map<string, number>();
-  let head = 0;
+  const heads = new Map<number, number>();
   observer.follow((entries) => {
-    for (const { revocation, position } of entries) {
+    for (const { revocation, partition, position } of entries) {
       ended.apply(revocation);
       if (revocation.scope.kind === 'user') minima.set(revocation.scope.userId, revocation.scope.minGeneration);
-      head = position;
+      heads.set(partition, position);
     }
   });
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -125,10 +125,12 @@ async function meet(bench: Bench, contend: Contender, { end, spares }: Ending): 
         const issued = endsFirst
           ? (await Promise.all([end(one, old), contend(other, old, anonymous)]))[1]
           : (await Promise.all([contend(other, old, anonymous), end(one, old)]))[0];
-        // Whatever comes of this, its head is behind all that the two appended.
-        const last = ofKind(await observer.revoke(revokeCommand(anonymous)), 'done').head;
-        assert(last !== null);
-        await arrive(observer, () => head >= last.position);
+        // Whatever comes of these, their heads are behind all that the two appended.
+        for (const session of [old, anonymous]) {
+          const last = ofKind(await observer.revoke(revokeCommand(session)), 'done').head;
+          assert(last !== null);
+          await arrive(observer, () => (heads.get(last.partition) ?? 0) >= last.position);
+        }
         await assertEnded(observer, old, issued);
       }
     }

@@ -4,6 +4,7 @@ import type { Session } from '../../domain/session.ts';
 import type { CreateOutcome, EpochScope, SessionStore } from '../../domain/store.ts';
 import { type Bench, type Cases, type ConformanceHarness, describeCases, inTurn } from './bench.ts';
 import {
+  begin,
   CLIENT,
   createCommand,
   DAY,
@@ -22,7 +23,6 @@ import {
   TENANT,
   times,
   USER,
-  userScope,
 } from './commands.ts';
 import { follow, sweepAll } from './observe.ts';
 
@@ -133,7 +133,7 @@ const SUPERSEDED: Cases = {
     const entries = follow(store);
     const { session } = ofKind(await store.create(createCommand({}, { request: stamp('r1') })), 'created').record;
     await store.raise(raiseCommand());
-    await store.raise(raiseCommand(userScope('bob')));
+    await store.revoke(revokeCommand(await begin(store)));
     const { revokeTimeMs, discardTimeMs } = entries[0]?.revocation ?? {};
     assert(revokeTimeMs !== undefined && discardTimeMs != null);
     clock.ms += discardTimeMs - revokeTimeMs + MINUTE;

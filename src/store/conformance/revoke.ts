@@ -17,7 +17,7 @@ import {
   times,
   userScope,
 } from './commands.ts';
-import { follow, leavesUnchanged, sweepAll } from './observe.ts';
+import { follow, leavesUnchanged, positionOf, sweepAll } from './observe.ts';
 
 export function describeRevoke(harness: ConformanceHarness): void {
   describeCases('revoke', harness, REVOKE);
@@ -36,7 +36,7 @@ const REVOKE: Cases = {
     assert(entry !== undefined && entries.length === 1);
     const { tenantId, sessionId } = session;
     assert.deepEqual(entry.revocation.scope, { kind: 'session', tenantId, sessionId, minVersion: 0 });
-    assert.deepEqual(outcome.head, { position: entry.position, tag: entry.tag });
+    assert.deepEqual(outcome.head, positionOf(entry));
     const { revokeTimeMs: timeMs, reason } = entry.revocation;
     assert(reason === 'credential_change' && timeMs >= session.createTimeMs + HOUR);
     const after = await recordOf(store, session);

@@ -21,7 +21,7 @@ import {
   TENANT,
   times,
 } from './commands.ts';
-import { endingsOf, follow, leavesUnchanged, sweepAll } from './observe.ts';
+import { endingsOf, follow, leavesUnchanged, positionOf, sweepAll } from './observe.ts';
 
 export function describeRotate(harness: ConformanceHarness): void {
   describeCases('rotate', harness, ROTATE);
@@ -61,7 +61,7 @@ const ROTATE: Cases = {
     const [entry] = endingsOf(entries, old.sessionId);
     assert(entry !== undefined && entries.length === 1);
     assert.equal(entry.revocation.reason, 'rotated');
-    assert.deepEqual(head, { position: entry.position, tag: entry.tag });
+    assert.deepEqual(head, positionOf(entry));
     assert.deepEqual(await store.rotate(rotateCommand(old)), { kind: 'ended' });
   },
 
@@ -191,8 +191,7 @@ const LOGIN: Cases = {
     const outcome = ofKind(await store.rotate(rotateCommand(anonymous, { userId: 'ann' })), 'rotated');
     assert.deepEqual(new Set(outcome.endedSessionIds), new Set([anonymous.sessionId, first.sessionId]));
     assert.equal(endingsOf(entries, first.sessionId)[0]?.revocation.reason, 'session_limit');
-    const { position, tag } = entries.at(-1) ?? {};
-    assert.deepEqual(outcome.head, { position, tag });
+    assert.deepEqual(outcome.head, positionOf(entries.at(-1)));
     assert.deepEqual(await liveIds(store), [outcome.record.session.sessionId]);
   },
 

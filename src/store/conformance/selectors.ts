@@ -13,7 +13,7 @@ import {
   stateOf,
   USER,
 } from './commands.ts';
-import { assertChained, countOf, endingsOf, follow } from './observe.ts';
+import { assertChained, countOf, endingsOf, follow, positionOf } from './observe.ts';
 
 export function describeSelectors(harness: ConformanceHarness): void {
   describeCases('raise that ends sessions one by one', harness, { ...SELECT, ...ONE_BY_ONE });
@@ -81,8 +81,7 @@ const ONE_BY_ONE: Cases = {
     for (const { sessionId } of sessions) {
       assert.equal(endingsOf(entries, sessionId)[0]?.revocation.reason, 'admin');
     }
-    const { position, tag } = entries.at(-1) ?? {};
-    assert.deepEqual(outcome.head, { position, tag });
+    assert.deepEqual(outcome.head, positionOf(entries.at(-1)));
     const nothing = ofKind(await store.raise(raiseCommand(USER, { deviceId: 'phone-1' })), 'done');
     assert.deepEqual(nothing, { kind: 'done', count: 0, repeated: false, head: outcome.head });
   },

@@ -21,7 +21,7 @@ import {
   updateCommand,
   USER,
 } from './commands.ts';
-import { follow, leavesUnchanged, tokenOf } from './observe.ts';
+import { follow, leavesUnchanged, positionOf, tokenOf } from './observe.ts';
 
 export function describeUpdate(harness: ConformanceHarness): void {
   describeCases('update', harness, UPDATE);
@@ -109,7 +109,7 @@ const UPDATE: Cases = {
     const { tenantId, sessionId } = session;
     assert.deepEqual(entry?.revocation.scope, { kind: 'session', tenantId, sessionId, minVersion: version });
     assert.equal(entry.revocation.revokeTimeMs, nowMs);
-    assert.deepEqual(head, { position: entry.position, tag: entry.tag });
+    assert.deepEqual(head, positionOf(entry));
     assert.equal((await updated(store, session, { deviceName: 'Later' })).minVersion, version);
     assert.equal(entries.length, 1);
   },

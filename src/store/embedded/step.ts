@@ -123,12 +123,13 @@ export function appendRevocation(step: Step, scope: RevocationScope, reason: Rev
   const position = previous.position + 1;
   const tag = randomBytes(8).toString('hex');
   step.tables.appendLog({
+    partition: 0,
     position,
     tag,
     previousTag: previous.tag,
     revocation: { scope, reason, revokeTimeMs: step.nowMs, discardTimeMs: discardTimeMs(step) },
   });
-  return { position, tag };
+  return { partition: 0, position, tag };
 }
 
 /** Ends one session: the row and the log together. */

@@ -149,7 +149,7 @@ class MemoryTables implements Tables {
 
   logHead(): LogPosition {
     const { position, tag } = this.#log.at(-1) ?? LOG_START;
-    return { position, tag };
+    return { partition: 0, position, tag };
   }
 
   appendLog(entry: LogEntry): void {

@@ -185,7 +185,7 @@ export class SqliteTables implements Tables {
 
   logHead(): LogPosition {
     const row = this.#get('logHead');
-    return row === undefined ? LOG_START : { position: number(row, 'position'), tag: text(row, 'tag') };
+    return row === undefined ? LOG_START : { partition: 0, position: number(row, 'position'), tag: text(row, 'tag') };
   }
 
   appendLog({ position, tag, previousTag, revocation }: LogEntry): void {

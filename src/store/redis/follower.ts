@@ -1,0 +1,180 @@
+import type { Client } from './client.ts';
+import type { PartitionKeys } from './keys.ts';
+import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+
+/** Without a hint the heads are looked at this often. */
+const POLL_MS = 50;
+
+/** How often to prove that what was read is what the store holds. */
+const BEAT_MS = 1_000;
+
+const BATCH = 500;
+
+/** A reading may have begun before the entries were appended, or be of a log that loses them. */
+const OWN_READINGS = 3;
+
+export interface LogReply {
+  /** Whether the log goes on from the position that was asked for. */
+  readonly continues: boolean;
+  readonly entries: readonly LogEntry[];
+}
+
+/** How a follower reaches the log. */
+export interface LogSource {
+  readonly partitions: readonly PartitionKeys[];
+  readonly client: Client;
+  readonly after: (partition: PartitionKeys, position: LogPosition, count: number) => Promise<LogReply>;
+  /** The heads of all partitions, on servers that their replicas follow. */
+  readonly fencedHeads: () => Promise<readonly LogPosition[]>;
+}
+
+/** One partition as it was delivered. */
+interface Track {
+  readonly keys: PartitionKeys;
+  delivered: LogPosition;
+  /** Readings of one partition come one after the other. */
+  reading: Promise<void>;
+  isDue: boolean;
+}
+
+/** Follows all partitions of the log for one listener. */
+export class LogFollower {
+  readonly #source: LogSource;
+  #tracks: readonly Track[] = [];
+  #listener: ((entries: readonly LogEntry[]) => void) | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #isPolling = false;
+  #isBeating = false;
+  /** Since when (performance.now) all that was then in the store has been delivered. */
+  #freshAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(source: LogSource) {
+    this.#source = source;
+  }
+
+  follow(listener: (entries: readonly LogEntry[]) => void): void {
+    this.#listener = listener;
+    this.#freshAtMs = Number.NEGATIVE_INFINITY;
+    this.#tracks = this.#source.partitions.map((keys) => ({
+      keys,
+      delivered: { ...LOG_START, partition: keys.index },
+      reading: Promise.resolve(),
+      isDue: false,
+    }));
+    this.stop();
+    this.#timers = [
+      setInterval(() => void this.#poll(), POLL_MS).unref(),
+      setInterval(() => void this.#beat(), BEAT_MS).unref(),
+    ];
+    void this.#poll();
+    void this.#beat();
+  }
+
+  /** How many ms what was delivered may lag behind the store. */
+  stalenessMs(): number {
+    return Math.ceil(performance.now() - this.#freshAtMs);
+  }
+
+  /** Delivers what a step of this process appended, after what came before it. */
+  async deliverOwn(partition: number, entries: readonly LogEntry[]): Promise<void> {
+    const track = this.#tracks[partition];
+    const last = entries.at(-1);
+    if (track === undefined || last === undefined) return;
+    for (let attempt = 0; attempt < OWN_READINGS; attempt += 1) {
+      if (track.delivered.position >= last.position || this.#deliver(track, entries)) return;
+      await this.#read(track);
+    }
+    if (track.delivered.position < last.position) throw new Error('the log does not hold what was appended to it');
+  }
+
+  /** Another process appended to the log of this name. */
+  hint(channel: string): void {
+    const track = this.#tracks.find(({ keys }) => keys.log === channel);
+    if (track !== undefined) this.#read(track).catch(() => {});
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+  }
+
+  /** Whether the entries go on from what was delivered; those that were delivered already are passed over. */
+  #deliver(track: Track, entries: readonly LogEntry[]): boolean {
+    const news = entries.filter(({ position }) => position > track.delivered.position);
+    const [first] = news;
+    const last = news.at(-1);
+    if (first === undefined || last === undefined) return true;
+    if (first.previousTag !== track.delivered.tag || first.position !== track.delivered.position + 1) return false;
+    track.delivered = positionOf(last);
+    this.#listener?.(news);
+    return true;
+  }
+
+  /** One reading at a time; whoever comes meanwhile gets one that begins after it came. */
+  #read(track: Track): Promise<void> {
+    if (track.isDue) return track.reading;
+    track.isDue = true;
+    const reading = this.#readAfter(track, track.reading);
+    track.reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #readAfter(track: Track, previous: Promise<void>): Promise<void> {
+    await previous;
+    track.isDue = false;
+    await this.#catchUp(track);
+  }
+
+  async #catchUp(track: Track): Promise<void> {
+    const tracks = this.#tracks;
+    for (;;) {
+      const asked = track.delivered;
+      const { continues, entries } = await this.#source.after(track.keys, asked, BATCH);
+      // Another listener has begun to follow meanwhile.
+      if (tracks !== this.#tracks) return;
+      const [first] = entries;
+      if (!continues && first !== undefined && track.delivered === asked) {
+        track.delivered = { partition: first.partition, position: first.position - 1, tag: first.previousTag };
+      }
+      if (this.#deliver(track, entries) && entries.length < BATCH) return;
+    }
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    await Promise.allSettled(this.#tracks.map((track) => this.#look(track)));
+    this.#isPolling = false;
+  }
+
+  async #look(track: Track): Promise<void> {
+    const tag = await this.#source.client.hget(track.keys.state, 'tag');
+    if (tag !== null && tag !== track.delivered.tag) await this.#read(track);
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    const sinceMs = performance.now();
+    const tracks = this.#tracks;
+    try {
+      const heads = await this.#source.fencedHeads();
+      await Promise.all(heads.map((head) => this.#reach(head)));
+      if (tracks === this.#tracks) this.#freshAtMs = sinceMs;
+    } catch {
+      // It is stale, and says so.
+    } finally {
+      this.#isBeating = false;
+    }
+  }
+
+  async #reach(head: LogPosition): Promise<void> {
+    const track = this.#tracks[head.partition];
+    if (track === undefined || track.delivered.tag === head.tag) return;
+    if (track.delivered.position <= head.position) await this.#read(track);
+  }
+}
+
+function positionOf({ partition, position, tag }: LogPosition): LogPosition {
+  return { partition, position, tag };
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import type { ClockOffset } from '../../domain/store_rules.ts';
+import { type Client, untilReady } from './client.ts';
+import type { Keys } from './keys.ts';
+import { evaluate } from './link.ts';
+import { list, text } from './rows.ts';
+import { SCRIPTS } from './scripts.ts';
+
+/** How long servers may take to answer at start. */
+const START_MS = 5_000;
+
+const OLDEST_VERSION = 7;
+
+/** What identifies a store. */
+export interface StoreIdentity {
+  readonly storeId: string;
+  readonly birthTimeMs: number;
+}
+
+/** Checks the servers, and makes the store's metadata where there is none. Throws an error of one line. */
+export async function openStore(client: Client, keys: Keys, clock: ClockOffset): Promise<StoreIdentity> {
+  await untilReady(client, performance.now() + START_MS).catch((error: unknown) => {
+    throw new Error(`no Redis can be reached by STORE_URL (${reasonOf(error)}): is it running, and is the URL right?`);
+  });
+  for (const node of client instanceof Redis ? [client] : client.nodes('master')) await checkServer(node);
+  const identity = await identify(client, keys, clock);
+  for (const partition of keys.partitions) {
+    const made = await evaluate(
+      client,
+      SCRIPTS.open_partition,
+      [partition.state, partition.guard],
+      [identity.storeId, String(identity.birthTimeMs)],
+    );
+    const [storeId] = list(made);
+    if (storeId === identity.storeId) continue;
+    throw new Error('Redis holds keys of another store below REDIS_KEY_PREFIX: remove them, or choose another prefix');
+  }
+  return identity;
+}
+
+async function checkServer(node: Redis): Promise<void> {
+  const info = await node.info().catch((error: unknown) => {
+    throw new Error(`Redis does not let this user ask for INFO (${reasonOf(error)})`);
+  });
+  const version = /^redis_version:(\d+)/m.exec(info)?.[1] ?? '';
+  if (Number(version) < OLDEST_VERSION) throw new Error(`Redis is too old: at least ${OLDEST_VERSION}.0 is needed`);
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  if (policy === 'noeviction') return;
+  throw new Error(
+    `Redis may evict sessions and revocations (maxmemory-policy ${policy ?? 'unknown'}): set it to noeviction`,
+  );
+}
+
+async function identify(client: Client, keys: Keys, clock: ClockOffset): Promise<StoreIdentity> {
+  const [first] = keys.partitions;
+  if (first === undefined) throw new RangeError('there is no partition');
+  // Where a failover lost the metadata alone, the store is still the one that its partitions say.
+  const [knownId, knownBirth] = await client.hmget(first.state, 'store', 'birth');
+  const args = [
+    knownId ?? randomUUID(),
+    knownBirth ?? '',
+    String(Math.trunc(clock.ms)),
+    String(keys.partitions.length),
+  ];
+  const made = await evaluate(client, SCRIPTS.open_store, [keys.store], args).catch((error: unknown) => {
+    throw new Error(`Redis runs no scripts for this user (${reasonOf(error)}): allow EVAL and EVALSHA`);
+  });
+  const [storeId = '', birth = '', partitions = ''] = list(made).map(text);
+  if (Number(partitions) !== keys.partitions.length) {
+    throw new Error(`the store has ${partitions} partitions, which never change: set REDIS_PARTITIONS=${partitions}`);
+  }
+  return { storeId, birthTimeMs: Number(birth) };
+}
+
+/** The driver's errors carry the command's arguments; their text does not. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error && error.message !== '' ? error.message : 'no answer';
+}

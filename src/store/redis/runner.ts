@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
+import { ownerBits } from '../../domain/session_id.ts';
+import type { LogPosition } from '../../revocation/log.ts';
+import type { Client } from './client.ts';
+import type { Fences } from './fence.ts';
+import type { LogFollower } from './follower.ts';
+import { type Keys, type PartitionKeys, partitionOf } from './keys.ts';
+import { runScript } from './link.ts';
+import type { Reply } from './rows.ts';
+import { SCRIPTS, type ScriptName } from './scripts.ts';
+import { type Step, toJson, toStep } from './step.ts';
+
+type Command = Readonly<Record<string, unknown>>;
+
+/** What steps are run with. */
+export interface RunnerParts {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly fences: Fences;
+  readonly follower: LogFollower;
+  /** What every script is given before its command. */
+  readonly context: () => readonly string[];
+}
+
+/**
+ * Runs the steps of one operation, all within its deadline. What a step appends to the log is delivered here before the
+ * step is answered, and confirmed.
+ */
+export class Runner {
+  readonly deadlineMs = performance.now() + STORE_DEADLINE_MS;
+  readonly #parts: RunnerParts;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  get partitions(): readonly PartitionKeys[] {
+    return this.#parts.keys.partitions;
+  }
+
+  /** The partition of a session. */
+  partitionOf(sessionId: string): PartitionKeys {
+    return this.#partition(partitionOf(sessionId, this.partitions.length));
+  }
+
+  partitionOfUser(tenantId: string, userId: string): PartitionKeys {
+    return this.#partition(ownerBits(tenantId, userId) % this.partitions.length);
+  }
+
+  /** A step whose outcome acknowledges a revocation only where it has appended one. */
+  async run(partition: PartitionKeys, script: ScriptName, command: Command): Promise<Step> {
+    const { client } = this.#parts;
+    const reply = await runScript(client, partition, SCRIPTS[script], this.#args(command), this.deadlineMs);
+    const step = toStep(partition.index, reply);
+    if (step.appended.length > 0) await Promise.all([this.confirm(step.head), this.#deliver(step)]);
+    return step;
+  }
+
+  /** A step that acknowledges a revocation whatever it finds: one that was there before counts as well. */
+  async runFenced(partition: PartitionKeys, script: ScriptName, command: Command): Promise<Step> {
+    const headOf = (reply: Reply) => toStep(partition.index, reply).head;
+    const { fences } = this.#parts;
+    const reply = await fences.write(partition, SCRIPTS[script], this.#args(command), this.deadlineMs, headOf);
+    const step = toStep(partition.index, reply);
+    await this.#deliver(step);
+    return step;
+  }
+
+  /** A step that may be run twice, and sees whatever was acknowledged before. */
+  async readFenced(partition: PartitionKeys, script: ScriptName, command: Command): Promise<Step> {
+    const { fences } = this.#parts;
+    const reply = await fences.read(partition, SCRIPTS[script], this.#args(command), this.deadlineMs);
+    return toStep(partition.index, reply);
+  }
+
+  /** Confirms that an entry will outlast a failover. */
+  async confirm(head: LogPosition | null): Promise<void> {
+    if (head !== null) await this.#parts.fences.confirm(this.#partition(head.partition), head, this.deadlineMs);
+  }
+
+  /** The head of a partition's log, on a server whose replicas have it. */
+  async fencedHead(partition: PartitionKeys): Promise<LogPosition> {
+    const reply = await this.#parts.fences.confirm(partition, null, this.deadlineMs);
+    return toStep(partition.index, reply).head;
+  }
+
+  #deliver({ head, appended }: Step): Promise<void> {
+    return this.#parts.follower.deliverOwn(head.partition, appended);
+  }
+
+  #args(command: Command): readonly string[] {
+    return [...this.#parts.context(), toJson(command)];
+  }
+
+  #partition(index: number): PartitionKeys {
+    const partition = this.partitions[index];
+    if (partition === undefined) throw new RangeError(`there is no partition ${index}`);
+    return partition;
+  }
+}
+
+/** Random hex, from which a script makes the tags of what it appends. */
+export function newTagSeed(): string {
+  return randomUUID().replaceAll('-', '');
+}

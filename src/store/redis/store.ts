@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  CreateCommand,
+  KeyStore,
+  Lease,
+  ListQuery,
+  RaiseCommand,
+  ReadCommand,
+  RefreshCommand,
+  RevokeCommand,
+  RotateCommand,
+  SessionStore,
+  SweepResult,
+  UpdateCommand,
+} from '../../domain/store.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
+import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
+import type { StoredKey } from '../../token/keys.ts';
+import { type Client, closeClient, openClient, type RedisLocation, type SentinelCredentials } from './client.ts';
+import { within } from './fault.ts';
+import { Fences } from './fence.ts';
+import { LogFollower } from './follower.ts';
+import { keysOf, type PartitionKeys } from './keys.ts';
+import { openStore, type StoreIdentity } from './open.ts';
+import { count, raise } from './raise.ts';
+import { rotate } from './rotate.ts';
+import { list, number, toEntries } from './rows.ts';
+import { newTagSeed, Runner, type RunnerParts } from './runner.ts';
+import { create, listSessions, read, refresh, revoke, update } from './session_steps.ts';
+
+/** How this store is kept. */
+export interface RedisStoreOptions {
+  readonly keyPrefix: string;
+  readonly partitions: number;
+  /** How many replicas must confirm a revocation; null = all that are connected. */
+  readonly waitReplicas: number | null;
+  readonly sentinel: SentinelCredentials;
+}
+
+/** Opens a store on Redis; throws an error of one line where something is not as it must be. */
+export async function openRedisStore(
+  location: RedisLocation,
+  options: RedisStoreOptions,
+  rules: StoreRules,
+  clock: ClockOffset,
+): Promise<RedisStore> {
+  const keys = keysOf(options.keyPrefix, options.partitions);
+  const client = openClient(location, options.sentinel);
+  const opened = [client];
+  try {
+    const identity = await openStore(client, keys, clock);
+    opened.push(openClient(location, options.sentinel), openClient(location, options.sentinel));
+    const [, fencing = client, subscriber = client] = opened;
+    const store = new RedisStore({ client, fencing, subscriber }, { location, options, identity, keys, rules, clock });
+    await store.announce();
+    return store;
+  } catch (error) {
+    for (const each of opened) closeClient(each);
+    throw error;
+  }
+}
+
+interface Clients {
+  readonly client: Client;
+  /** A WAIT keeps everybody waiting behind it. */
+  readonly fencing: Client;
+  readonly subscriber: Client;
+}
+
+interface StoreParts {
+  readonly location: RedisLocation;
+  readonly options: RedisStoreOptions;
+  readonly identity: StoreIdentity;
+  readonly keys: ReturnType<typeof keysOf>;
+  readonly rules: StoreRules;
+  readonly clock: ClockOffset;
+}
+
+/** Sessions in Redis: one script for each step, over the keys of one partition. */
+export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease {
+  readonly storeId: string;
+  readonly #clients: Clients;
+  readonly #rules: StoreRules;
+  readonly #parts: RunnerParts;
+  readonly #follower: LogFollower;
+  readonly #owner = randomUUID();
+  /** Where the next sweep begins. */
+  #sweepFrom = 0;
+
+  constructor(clients: Clients, { location, options, identity, keys, rules, clock }: StoreParts) {
+    const { client, fencing, subscriber } = clients;
+    this.storeId = identity.storeId;
+    this.#clients = clients;
+    this.#rules = rules;
+    const lasting = [rules.accessTokenTtlMs, rules.maxAbsoluteTimeoutMs, rules.endedSessionRetentionMs].map(String);
+    const context = () => {
+      return [identity.storeId, String(identity.birthTimeMs), String(Math.trunc(clock.ms)), newTagSeed(), ...lasting];
+    };
+    const fences = new Fences({
+      client: fencing,
+      context,
+      waitReplicas: options.waitReplicas,
+      alwaysReplicated: location.kind === 'redis-sentinel',
+    });
+    this.#follower = new LogFollower({
+      partitions: keys.partitions,
+      client,
+      after: (partition, position, count) => this.#logAfter(partition, position, count),
+      fencedHeads: () => this.#fencedHeads(),
+    });
+    this.#parts = { client, keys, fences, follower: this.#follower, context };
+    subscriber.on('message', (channel: string) => this.#follower.hint(channel));
+  }
+
+  create(command: CreateCommand) {
+    return this.#run((runner) => create(runner, this.#rules, command));
+  }
+
+  refresh(command: RefreshCommand) {
+    return this.#run((runner) => refresh(runner, this.#rules, command));
+  }
+
+  read(command: ReadCommand) {
+    return this.#run((runner) => read(runner, this.#rules, command));
+  }
+
+  list(query: ListQuery) {
+    return this.#run((runner) => listSessions(runner, query));
+  }
+
+  update(command: UpdateCommand) {
+    return this.#run((runner) => update(runner, command));
+  }
+
+  rotate(command: RotateCommand) {
+    return this.#run((runner) => rotate(runner, this.#rules, command));
+  }
+
+  revoke(command: RevokeCommand) {
+    return this.#run((runner) => revoke(runner, command));
+  }
+
+  raise(command: RaiseCommand) {
+    return this.#run((runner) => raise(runner, command));
+  }
+
+  count(command: RaiseCommand) {
+    return this.#run((runner) => count(runner, command));
+  }
+
+  /** Requests and epochs are forgotten by Redis itself, and so are sessions that nobody sweeps. */
+  async sweep(batch: number): Promise<SweepResult> {
+    const { partitions } = this.#parts.keys;
+    const from = this.#sweepFrom;
+    this.#sweepFrom = (from + 1) % partitions.length;
+    const total = { sessions: 0, requests: 0, epochs: 0, logEntries: 0, more: false };
+    for (const partition of [...partitions.slice(from), ...partitions.slice(0, from)]) {
+      const left = { sessions: batch - total.sessions, entries: batch - total.logEntries };
+      const [sessions, entries, looked] = await this.#run(async (runner) => {
+        return (await runner.run(partition, 'sweep', left)).rest.map(number);
+      });
+      total.sessions += sessions ?? 0;
+      total.logEntries += entries ?? 0;
+      const isFull = left.sessions > 0 && looked === left.sessions;
+      total.more ||= isFull || total.sessions === batch || total.logEntries === batch;
+    }
+    return total;
+  }
+
+  /** Tells every partition of this instance's lifetimes. */
+  async announce(): Promise<void> {
+    await Promise.all(
+      this.#parts.keys.partitions.map((partition) =>
+        this.#run((runner) => runner.run(partition, 'sweep', { sessions: 0, entries: 0 })),
+      ),
+    );
+  }
+
+  async keys(): Promise<readonly StoredKey[]> {
+    return this.#run(async () => {
+      const stored = await this.#clients.client.hvals(this.#firstPartition().signingKeys);
+      return stored.map(toStoredKey);
+    });
+  }
+
+  async insertKeyIfAbsent(key: StoredKey): Promise<void> {
+    await this.#run(async ({ deadlineMs }) => {
+      const first = this.#firstPartition();
+      const sealed = Buffer.from(key.sealed).toString('base64');
+      const json = JSON.stringify({ ...key, sealed });
+      await this.#clients.client.hsetnx(first.signingKeys, `${key.use}:${key.sequence}`, json);
+      await this.#parts.fences.confirm(first, null, deadlineMs);
+    });
+  }
+
+  async holdLease(name: string, forMs: number): Promise<boolean> {
+    return this.#run(async (runner) => {
+      const step = await runner.run(this.#firstPartition(), 'hold_lease', { name, owner: this.#owner, forMs });
+      return step.rest[0] === 1;
+    });
+  }
+
+  follow(listener: (entries: readonly LogEntry[]) => void): void {
+    this.#follower.follow(listener);
+    const { subscriber } = this.#clients;
+    const channels = this.#parts.keys.partitions.map(({ log }) => log);
+    const subscribe = () => void subscriber.subscribe(...channels).catch(() => {});
+    if (subscriber.status === 'ready') subscribe();
+    subscriber.on('ready', subscribe);
+  }
+
+  freshen(): number {
+    return this.#follower.stalenessMs();
+  }
+
+  close(): void {
+    this.#follower.stop();
+    for (const client of Object.values(this.#clients) as Client[]) closeClient(client);
+  }
+
+  #run<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
+    const runner = new Runner(this.#parts);
+    return within(runner.deadlineMs, work(runner));
+  }
+
+  #logAfter(partition: PartitionKeys, { position, tag }: LogPosition, count: number) {
+    return this.#run(async (runner) => {
+      const step = await runner.run(partition, 'log_after', { position, tag, count });
+      return { continues: step.kind === 'found', entries: toEntries(partition.index, list(step.rest[0])) };
+    });
+  }
+
+  #fencedHeads(): Promise<readonly LogPosition[]> {
+    return this.#run((runner) =>
+      Promise.all(this.#parts.keys.partitions.map((partition) => runner.fencedHead(partition))),
+    );
+  }
+
+  #firstPartition(): PartitionKeys {
+    const [first] = this.#parts.keys.partitions;
+    if (first === undefined) throw new RangeError('there is no partition');
+    return first;
+  }
+}
+
+function toStoredKey(json: string): StoredKey {
+  const key = JSON.parse(json) as Omit<StoredKey, 'sealed'> & { readonly sealed: string };
+  return { ...key, sealed: Buffer.from(key.sealed, 'base64') };
+}
