@@ -34,6 +34,7 @@ export function toSessionError(thrown: unknown): SessionError {
 
 /** Whether the connection can not be used again: it broke, timed out, or leads to a server that takes no writes. */
 export function breaksConnection(thrown: unknown): boolean {
+  if (thrown instanceof SessionError) return false;
   if (!(thrown instanceof DatabaseError)) return true;
   const { code = '' } = thrown;
   return code === READ_ONLY || code.startsWith('57P') || code.startsWith('08');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
+import { SessionError } from '../../error.ts';
 import {
   breaksConnection,
   isReadOnly,
@@ -12,7 +13,7 @@ import {
 } from './faults.ts';
 import type { PostgresHost, PostgresLocation, PostgresOptions } from './location.ts';
 
-/** How long a connection may take to be had, or to be made. */
+/** How long a connection may take to be made. */
 const CONNECT_TIMEOUT_MS = 2000;
 /** The server gives up first, so that what it did is known; what waits for a lock gives up before that. */
 const LOCK_TIMEOUT_MS = 1500;
@@ -47,7 +48,8 @@ export class PostgresPool {
     this.#pool = new pg.Pool({
       ...made,
       max: poolSize,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      // Of the wait for one that is free; making one has a limit of its own.
+      connectionTimeoutMillis: STORE_DEADLINE_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
     });
     // An idle connection that breaks is replaced when the next one is needed.
@@ -76,7 +78,8 @@ export class PostgresPool {
     const client = await this.#connect(giveUpAtMs);
     let broken: boolean | Error = false;
     try {
-      const timeoutMs = Math.max(1, Math.floor(giveUpAtMs - performance.now()));
+      const timeoutMs = Math.floor(giveUpAtMs - performance.now());
+      if (timeoutMs < 1) throw tooLate();
       const query = {
         text,
         values: [...values],
@@ -137,6 +140,10 @@ export class PostgresPool {
     const lifetimeMs = LIFETIME_MS * (0.8 + 0.4 * Math.random());
     this.#expireAt.set(client, performance.now() + lifetimeMs);
   }
+}
+
+function tooLate(): SessionError {
+  return new SessionError('STORE_UNAVAILABLE', 'the store is too slow; nothing was changed');
 }
 
 /** What every connection is made with; the host is the client's choice. */
