@@ -12,10 +12,13 @@ import {
   SECOND,
   wholeNumber,
 } from './config_value.ts';
+import { redisKeyPrefix } from './config_redis.ts';
 import { storeLocation } from './config_store.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import type { StoreRules } from './domain/store_rules.ts';
 import type { StoreLocation } from './store/location.ts';
+import type { PostgresOptions } from './store/postgres/location.ts';
+import type { RedisOptions } from './store/redis/location.ts';
 import type { SigningAlgorithm } from './token/keys.ts';
 import { parseMasterKey } from './token/master_key.ts';
 
@@ -46,7 +49,8 @@ export interface Config {
   readonly maxIdleTimeoutMs: number;
   readonly rules: StoreRules;
   readonly migrateOnStart: boolean;
-  readonly postgres: { readonly poolSize: number; readonly preparedStatements: boolean };
+  readonly postgres: PostgresOptions;
+  readonly redis: RedisOptions;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -74,7 +78,7 @@ const LONGEST = 3650 * DAY;
 const VARIABLES = {
   STORE_URL: variable(
     'sqlite:./data/sessions.db',
-    'where sessions live: `memory:`, `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`',
+    'where sessions live: `memory:`, `sqlite:PATH`, or the URL of Postgres or Redis',
     storeLocation,
   ),
   MASTER_KEY: variable(
@@ -113,6 +117,15 @@ const VARIABLES = {
     '`false` behind PgBouncer in transaction mode, which keeps no statements and settings',
     flag,
   ),
+  REDIS_KEY_PREFIX: variable('sa:', 'how the names of all keys in Redis begin', redisKeyPrefix),
+  REDIS_PARTITIONS: variable(
+    '16',
+    'parts that Redis keys fall into; fixed once the store is made',
+    wholeNumber(1024, 1),
+  ),
+  REDIS_WAIT_REPLICAS: variable('', 'replicas that must confirm a revocation; unset: all that are connected', replicas),
+  REDIS_SENTINEL_USERNAME: variable('', 'the user to show the sentinels', (text) => text),
+  REDIS_SENTINEL_PASSWORD: variable('', 'the password to show the sentinels', (text) => text),
   DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),
   WORKERS: variable('1', 'processes that share the ports; this version allows `1` alone', oneWorker),
   SHUTDOWN_TIMEOUT: variable('10s', 'how long calls in progress may take to end at shutdown', duration(0, HOUR)),
@@ -181,7 +194,8 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   const faults: string[] = [];
   const idle = values.IDLE_TIMEOUT ?? 0;
   const ttl = values.ACCESS_TOKEN_TTL;
-  if (values.STORE_URL?.kind === 'postgres' && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
+  const isShared = !['memory', 'sqlite', undefined].includes(values.STORE_URL?.kind);
+  if (isShared && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
     faults.push('MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances');
   }
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
@@ -229,6 +243,12 @@ function configOf(values: Values): Config {
       poolSize: values.POSTGRES_POOL_SIZE,
       preparedStatements: values.POSTGRES_PREPARED_STATEMENTS,
     },
+    redis: {
+      keyPrefix: values.REDIS_KEY_PREFIX,
+      partitions: values.REDIS_PARTITIONS,
+      waitReplicas: values.REDIS_WAIT_REPLICAS,
+      sentinel: { username: values.REDIS_SENTINEL_USERNAME, password: values.REDIS_SENTINEL_PASSWORD },
+    },
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT,
     logLevel: values.LOG_LEVEL,
   };
@@ -247,6 +267,10 @@ function variable<T>(defaultText: string, meaning: string, parse: Variable<T>['p
 function masterKey(text: string): Buffer | null | Fault {
   if (text === '') return null;
   return parseMasterKey(text) ?? new Fault('is not a key', 'base64 (RFC 4648, section 4) of exactly 32 bytes');
+}
+
+function replicas(text: string): number | null | Fault {
+  return text === '' ? null : wholeNumber(16)(text);
 }
 
 /** A store within the process is never out of its reach. */

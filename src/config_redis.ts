@@ -1,19 +1,5 @@
 import { type Address, address, Fault } from './config_value.ts';
-
-/** Where Redis is. */
-export interface RedisUrl {
-  readonly kind: 'redis' | 'redis-sentinel' | 'redis-cluster';
-  /** The server, the sentinels, or some nodes of the Cluster. */
-  readonly nodes: readonly Address[];
-  /** What the sentinels call the master; else empty. */
-  readonly master: string;
-  readonly database: number;
-  /** Empty = the default user. */
-  readonly username: string;
-  /** Empty = none. */
-  readonly password: string;
-  readonly tls: boolean;
-}
+import type { RedisLocation } from './store/redis/location.ts';
 
 const SCHEMES = ['redis', 'rediss', 'redis-sentinel', 'redis-cluster'] as const;
 type Scheme = (typeof SCHEMES)[number];
@@ -41,7 +27,7 @@ export function redisScheme(url: string): Scheme | null {
 }
 
 /** Reads a URL of a Redis, of Sentinels or of a Cluster; user and password are percent-decoded. */
-export function redisUrl(url: string): RedisUrl | Fault {
+export function redisUrl(url: string): RedisLocation | Fault {
   const scheme = redisScheme(url);
   if (scheme === null) return new Fault('is no URL of Redis', Object.values(FORMS).join(', '));
   const fault = (wrong: string) => new Fault(wrong, FORMS[scheme]);
@@ -63,7 +49,7 @@ export function redisKeyPrefix(text: string): string | Fault {
   return /^[\w:./-]{0,64}$/.test(text) ? text : new Fault('is no such prefix', 'up to 64 of A-Z a-z 0-9 _ : . / -');
 }
 
-function credentialsOf(text: string): Pick<RedisUrl, 'username' | 'password'> | null {
+function credentialsOf(text: string): Pick<RedisLocation, 'username' | 'password'> | null {
   const colon = text.indexOf(':');
   const [username, password] = colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
   try {
@@ -85,7 +71,7 @@ function nodesOf(scheme: Scheme, hosts: string): readonly Address[] | null {
   return many || nodes.length === 1 ? nodes : null;
 }
 
-function placeOf(scheme: Scheme, path: string): Pick<RedisUrl, 'master' | 'database'> | null {
+function placeOf(scheme: Scheme, path: string): Pick<RedisLocation, 'master' | 'database'> | null {
   const parts = path.replace(/\/$/, '').split('/').slice(1);
   if (scheme === 'redis-cluster') return parts.length === 0 ? { master: '', database: 0 } : null;
   const master = scheme === 'redis-sentinel' ? decoded(parts.shift() ?? '') : '';

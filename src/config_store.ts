@@ -1,16 +1,17 @@
 import { isIPv6 } from 'node:net';
+import { redisScheme, redisUrl } from './config_redis.ts';
 import { Fault } from './config_value.ts';
 import type { StoreLocation } from './store/location.ts';
 import type { PostgresHost, PostgresLocation } from './store/postgres/location.ts';
 
 /** Where sessions live. What is said of a URL at fault holds nothing of it: it may hold a password. */
 export function storeLocation(text: string): StoreLocation | Fault {
-  const allowed = 'memory:, sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  const allowed = 'memory:, sqlite:PATH, postgres://…, redis://…, rediss://…, redis-sentinel://…, redis-cluster://…';
   if (text === 'memory:') return { kind: 'memory' };
   if (text.startsWith('sqlite:')) return sqliteLocation(text.slice('sqlite:'.length));
   if (/^postgres(ql)?:\/\//.test(text)) return postgresLocation(text);
-  const later = /^(rediss?|redis-sentinel|redis-cluster|module):/.exec(text);
-  if (later !== null) return new Fault(`a ${later[1]} store is not served by this version`, allowed);
+  if (redisScheme(text) !== null) return redisUrl(text);
+  if (text.startsWith('module:')) return new Fault('a module store is not served by this version', allowed);
   return new Fault('names no known kind of store', allowed);
 }
 

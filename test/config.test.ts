@@ -50,6 +50,7 @@ const DEFAULTS: Config = {
   },
   migrateOnStart: false,
   postgres: { poolSize: 10, preparedStatements: true },
+  redis: { keyPrefix: 'sa:', partitions: 16, waitReplicas: null, sentinel: { username: '', password: '' } },
   shutdownTimeoutMs: 10_000,
   logLevel: 'info',
 };
@@ -98,7 +99,7 @@ describe('readConfig', () => {
   });
 
   it('finds a fault of every variable that can have one', () => {
-    const free = ['MASTER_KEY_FILE'];
+    const free = ['MASTER_KEY_FILE', 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'];
     const names = CONFIG_VARIABLES.map(({ name }) => name).filter((name) => !free.includes(name));
     const faults = faultsOf(Object.fromEntries(names.map((name) => [name, ' \n'])));
     assert.deepEqual(
@@ -117,7 +118,7 @@ describe('readConfig', () => {
     for (const url of [
       `postgres://app:${secret}@db/app?x=1`,
       `postgres://app:${secret}@/app`,
-      `redis://:${secret}@cache:6379/0`,
+      `redis://:${secret}@cache:6379/x/y`,
       `${secret}:x`,
     ]) {
       const faults = faultsOf({ STORE_URL: url }).join('\n');
@@ -149,12 +150,11 @@ describe('STORE_URL', () => {
   });
 
   it('says which stores this version serves', () => {
-    const allowed = 'memory:, sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE';
-    for (const kind of ['redis', 'rediss', 'redis-sentinel', 'redis-cluster', 'module']) {
-      assert.deepEqual(faultsOf({ STORE_URL: `${kind}:./anything` }), [
-        `STORE_URL: a ${kind} store is not served by this version; allowed: ${allowed}`,
-      ]);
-    }
+    refuses(
+      'STORE_URL',
+      ['module:./store.js'],
+      /a module store is not served by this version; allowed: memory:, sqlite:PATH/,
+    );
     refuses(
       'STORE_URL',
       ['memory', 'memory:x', 'mysql://db', 'SQLITE:x', './data', 'postgres:db'],
@@ -238,6 +238,43 @@ describe('STORE_URL', () => {
   });
 });
 
+describe('REDIS_*', () => {
+  const STORE_URL = 'redis-sentinel://app:p%40ss@a,b:26380/main/2';
+
+  it('say how the store is kept, beside its URL', () => {
+    const env = {
+      STORE_URL,
+      MASTER_KEY: KEY,
+      REDIS_KEY_PREFIX: 'auth:',
+      REDIS_PARTITIONS: '64',
+      REDIS_WAIT_REPLICAS: '1',
+      REDIS_SENTINEL_USERNAME: 'watch',
+      REDIS_SENTINEL_PASSWORD: 'secret',
+    };
+    const { store, redis } = readConfig(env);
+    assert.deepEqual(store, {
+      kind: 'redis-sentinel',
+      nodes: [
+        { host: 'a', port: 26_379 },
+        { host: 'b', port: 26_380 },
+      ],
+      master: 'main',
+      database: 2,
+      username: 'app',
+      password: 'p@ss',
+      tls: false,
+    });
+    const sentinel = { username: 'watch', password: 'secret' };
+    assert.deepEqual(redis, { keyPrefix: 'auth:', partitions: 64, waitReplicas: 1, sentinel });
+  });
+
+  it('are bounded', () => {
+    refuses('REDIS_KEY_PREFIX', ['{tag}', 'a b'], /up to 64 of A-Z/);
+    refuses('REDIS_PARTITIONS', ['0', '1025', 'x'], /a whole number from 1 to 1024$/);
+    refuses('REDIS_WAIT_REPLICAS', ['-1', '17', 'all'], /a whole number from 0 to 16$/);
+  });
+});
+
 describe('MASTER_KEY', () => {
   it('comes from the variable, a file, the database or nowhere', () => {
     const bytes = Buffer.alloc(32, 0xa7);
@@ -250,9 +287,11 @@ describe('MASTER_KEY', () => {
   });
 
   it('must be given for a store that instances share', () => {
-    assert.deepEqual(faultsOf({ STORE_URL: 'postgres://app@db/sessions' }), [
-      'MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances',
-    ]);
+    for (const STORE_URL of ['postgres://app@db/sessions', 'redis://cache', 'redis-cluster://a,b']) {
+      assert.deepEqual(faultsOf({ STORE_URL }), [
+        'MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances',
+      ]);
+    }
     const { masterKey } = readConfig({ STORE_URL: 'postgres://app@db/sessions', MASTER_KEY_FILE: '/k' });
     assert.deepEqual(masterKey, { kind: 'file', path: '/k' });
   });

@@ -10,7 +10,8 @@ import { createLog } from '../src/telemetry/log.ts';
 import { generateMasterKey } from '../src/token/master_key.ts';
 import { SessionClient } from './grpc/client.ts';
 import type { TestDatabase } from './servers/database.ts';
-import { describeOn } from './servers/stores.ts';
+import { describeOn, serverUrl } from './servers/stores.ts';
+import { newPrefix } from './store/redis/harness.ts';
 import { migratedDatabase } from './store/postgres/database.ts';
 
 export type Env = Readonly<Record<string, string>>;
@@ -97,14 +98,17 @@ export function startTestServer(store: 'memory' | 'sqlite' = 'memory', env: Env 
 
 /** Defines the same tests for each store that is not left out; the server is theirs alone. */
 export function onEachStore(title: string, define: (server: () => TestServer) => void, env: Env = {}): void {
-  for (const store of ['memory', 'sqlite', 'postgres'] as const) {
+  for (const store of ['memory', 'sqlite', 'postgres', 'redis'] as const) {
     describeOn(store, () => {
       describe(title, () => {
         let server: TestServer;
         let database: TestDatabase | null = null;
         before(async () => {
           database = store === 'postgres' ? await migratedDatabase() : null;
-          server = new TestServer(store === 'sqlite' ? 'sqlite' : 'memory', { ...onDatabase(database), ...env });
+          server = new TestServer(store === 'sqlite' ? 'sqlite' : 'memory', {
+            ...(store === 'redis' ? onRedis() : onDatabase(database)),
+            ...env,
+          });
           await server.start();
         });
         after(async () => {
@@ -115,6 +119,11 @@ export function onEachStore(title: string, define: (server: () => TestServer) =>
       });
     });
   }
+}
+
+function onRedis(): Env {
+  const MASTER_KEY = generateMasterKey().toString('base64');
+  return { STORE_URL: serverUrl('redis'), REDIS_KEY_PREFIX: newPrefix(), MASTER_KEY };
 }
 
 function onDatabase(database: TestDatabase | null): Env {

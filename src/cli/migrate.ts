@@ -40,7 +40,10 @@ export async function runMigrate(
         await withPostgresKnex(store, (knex) => command(knex, print));
         return 0;
       case 'memory':
-        print('memory: has no schema: nothing to migrate');
+      case 'redis':
+      case 'redis-sentinel':
+      case 'redis-cluster':
+        print(`a ${store.kind} store has no schema: nothing to migrate`);
         return 0;
     }
   } catch (error) {

@@ -44,13 +44,20 @@ describe('migrate command', () => {
     assert.equal(existsSync(join(folder, 'data')), false);
   });
 
-  it('knows that memory has no schema', async () => {
-    assert.deepEqual(await run('up', 'memory:'), { code: 0, lines: ['memory: has no schema: nothing to migrate'] });
+  it('knows which stores have no schema', async () => {
+    for (const [url, kind] of [
+      ['memory:', 'memory'],
+      ['redis://cache', 'redis'],
+      ['redis-cluster://a,b', 'redis-cluster'],
+    ] as const) {
+      const lines = [`a ${kind} store has no schema: nothing to migrate`];
+      assert.deepEqual(await run('up', url), { code: 0, lines });
+    }
   });
 
   it('names what it supports, and prints no URL', async () => {
     for (const storeUrl of [
-      'redis://user:secret@localhost',
+      'redis://user:secret@localhost/x',
       'postgres://user:secret@localhost/',
       'sqlite:',
       'secret',

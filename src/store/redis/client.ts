@@ -1,27 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type { PartitionKeys } from './keys.ts';
-
-/** Where the servers are; what parseRedisUrl in config_redis.ts makes of a URL. */
-export interface RedisLocation {
-  readonly kind: 'redis' | 'redis-sentinel' | 'redis-cluster';
-  /** The server, the sentinels, or some nodes of the Cluster. */
-  readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** What the sentinels call the master; else empty. */
-  readonly master: string;
-  readonly database: number;
-  /** Empty = the default user. */
-  readonly username: string;
-  /** Empty = none. */
-  readonly password: string;
-  readonly tls: boolean;
-}
-
-/** The sentinels' own; empty = none. */
-export interface SentinelCredentials {
-  readonly username: string;
-  readonly password: string;
-}
+import type { RedisLocation, SentinelCredentials } from './location.ts';
 
 /** A server that does not answer for so long is taken for hung; longer than any WAIT. */
 const SOCKET_TIMEOUT_MS = 2_500;

@@ -16,11 +16,12 @@ import type {
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
-import { type Client, closeClient, openClient, type RedisLocation, type SentinelCredentials } from './client.ts';
+import { type Client, closeClient, openClient } from './client.ts';
 import { within } from './fault.ts';
 import { Fences } from './fence.ts';
 import { LogFollower } from './follower.ts';
 import { keysOf, type PartitionKeys } from './keys.ts';
+import type { RedisLocation, RedisOptions } from './location.ts';
 import { openStore, type StoreIdentity } from './open.ts';
 import { count, raise } from './raise.ts';
 import { rotate } from './rotate.ts';
@@ -28,19 +29,10 @@ import { list, number, toEntries } from './rows.ts';
 import { newTagSeed, Runner, type RunnerParts } from './runner.ts';
 import { create, listSessions, read, refresh, revoke, update } from './session_steps.ts';
 
-/** How this store is kept. */
-export interface RedisStoreOptions {
-  readonly keyPrefix: string;
-  readonly partitions: number;
-  /** How many replicas must confirm a revocation; null = all that are connected. */
-  readonly waitReplicas: number | null;
-  readonly sentinel: SentinelCredentials;
-}
-
 /** Opens a store on Redis; throws an error of one line where something is not as it must be. */
 export async function openRedisStore(
   location: RedisLocation,
-  options: RedisStoreOptions,
+  options: RedisOptions,
   rules: StoreRules,
   clock: ClockOffset,
 ): Promise<RedisStore> {
@@ -69,7 +61,7 @@ interface Clients {
 
 interface StoreParts {
   readonly location: RedisLocation;
-  readonly options: RedisStoreOptions;
+  readonly options: RedisOptions;
   readonly identity: StoreIdentity;
   readonly keys: ReturnType<typeof keysOf>;
   readonly rules: StoreRules;

@@ -3,8 +3,9 @@ import { Redis } from 'ioredis';
 import { redisUrl } from '../../../src/config_redis.ts';
 import { Fault } from '../../../src/config_value.ts';
 import type { ConformanceHarness } from '../../../src/store/conformance.ts';
-import { closeClient, openClient, type RedisLocation, untilReady } from '../../../src/store/redis/client.ts';
-import { openRedisStore, type RedisStoreOptions } from '../../../src/store/redis/store.ts';
+import { closeClient, openClient, untilReady } from '../../../src/store/redis/client.ts';
+import type { RedisLocation, RedisOptions } from '../../../src/store/redis/location.ts';
+import { openRedisStore } from '../../../src/store/redis/store.ts';
 
 const NO_CREDENTIALS = { username: '', password: '' };
 
@@ -14,7 +15,7 @@ export function locationOf(url: string): RedisLocation {
   return location;
 }
 
-export function optionsOf(keyPrefix: string, partitions = 16): RedisStoreOptions {
+export function optionsOf(keyPrefix: string, partitions = 16): RedisOptions {
   return { keyPrefix, partitions, waitReplicas: null, sentinel: NO_CREDENTIALS };
 }
 
