@@ -178,9 +178,9 @@ describeOn('redis', () => {
 
   describe('scripts that the server forgets', () => {
     it('are sent again: no call fails', async () => {
-      let isOn = true;
+      const stop = new AbortController();
       const flush = async () => {
-        while (isOn) await client.script('FLUSH');
+        while (!stop.signal.aborted) await client.script('FLUSH');
       };
       const flushing = flush();
       const session = await begin(store);
@@ -193,7 +193,7 @@ describeOn('redis', () => {
           assert.equal(await stateOf(store, own), 'revoked');
         }),
       );
-      isOn = false;
+      stop.abort();
       await flushing;
       assert.equal((await recordOf(store, session)).status.state, 'active');
     });
