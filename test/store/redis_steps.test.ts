@@ -7,13 +7,17 @@ import {
   createCommand,
   GLOBAL,
   ofKind,
+  listQuery,
   raiseCommand,
   recordOf,
+  refreshCommand,
   revokeCommand,
   rotateCommand,
   stamp,
   stateOf,
   times,
+  updateCommand,
+  USER,
 } from '../../src/store/conformance/commands.ts';
 import { arrive, assertChained, follow, withoutCopies } from '../../src/store/conformance/observe.ts';
 import { closeClient, openClient, untilReady } from '../../src/store/redis/client.ts';
@@ -220,6 +224,36 @@ describeOn('redis', () => {
       await assert.rejects(opening, /allow EVAL and EVALSHA/);
     });
 
+    it('needs no more than these commands, keys and channels', async () => {
+      const commands =
+        'hello auth client select info role wait eval evalsha hget hmget hset hsetnx hvals hincrby get set mget del exists ' +
+        'time zadd zrem zcount zrange zrangebyscore zrandmember pexpireat pttl xadd xrange xtrim publish subscribe';
+      const prefix = newPrefix();
+      const allowed = commands.split(' ').map((command) => `+${command}`);
+      await client.call('ACL', 'SETUSER', 'least', 'on', '>secret', `~${prefix}*`, `&${prefix}*`, '-@all', ...allowed);
+      const url = server.url.replace('redis://', 'redis://least:secret@');
+      const rules = { ...DEFAULT_RULES, limit: { max: 2, policy: 'evict-oldest' } as const };
+      const own = await openRedisStore(locationOf(url), optionsOf(prefix), rules, { ms: 0 });
+      try {
+        const entries = follow(own);
+        const [, second, third] = [await begin(own), await begin(own), await begin(own)];
+        ofKind(await own.rotate(rotateCommand(await begin(own, { userId: '' }), { userId: 'ann' })), 'rotated');
+        ofKind(await own.refresh(refreshCommand(third)), 'rotated');
+        ofKind(await own.refresh(refreshCommand(third, { generation: 9 })), 'rotated');
+        ofKind(await own.update(updateCommand(third, { data: { kind: 'merge', json: '{"a":1}' } })), 'updated');
+        assert.equal(await stateOf(own, second), 'revoked');
+        for (const scope of [USER, GLOBAL])
+          ofKind(await own.raise(raiseCommand(scope, { request: stamp('r1') })), 'done');
+        assert.equal((await own.list(listQuery())).length, 4);
+        ofKind(await own.count(raiseCommand(GLOBAL)), 'counted');
+        await own.sweep(10);
+        assert.deepEqual([await own.keys(), await own.holdLease('work', 1000)], [[], true]);
+        await arrive(own, () => entries.length > 16 && own.freshen() < 5_000);
+      } finally {
+        own.close();
+      }
+    });
+
     it('tells where no server is, or the password is wrong, in one line that repeats no secret', async () => {
       for (const url of ['redis://127.0.0.1:1', server.url.replace('redis://', 'redis://nobody:hush@')]) {
         const opening = openRedisStore(locationOf(url), optionsOf(newPrefix()), DEFAULT_RULES, { ms: 0 });
@@ -239,6 +273,25 @@ describeOn('redis', () => {
       await client.flushall();
       await isUnavailable(store.create(createCommand()));
       await isUnavailable(stateOf(store, session));
+    });
+  });
+
+  describe('a lease', () => {
+    it("is one instance's at a time, who keeps it by asking again, and is lost when its time is over", async () => {
+      const clock = { ms: 0 };
+      const other = await openRedisStore(locationOf(server.url), optionsOf(keyPrefix), DEFAULT_RULES, clock);
+      try {
+        for (let round = 0; round < 2; round += 1) assert.equal(await store.holdLease('work', 60_000), true);
+        assert.equal(await other.holdLease('work', 60_000), false);
+        assert.equal(await other.holdLease('other work', 60_000), true);
+        clock.ms += 61_000;
+        const racers = times(10, (index) => (index % 2 === 0 ? other : store).holdLease('third work', 60_000));
+        assert((await Promise.all(racers)).filter((held) => held).length === 5);
+        assert.equal(await other.holdLease('work', 60_000), true);
+        assert.equal(await store.holdLease('work', 60_000), false);
+      } finally {
+        other.close();
+      }
     });
   });
 
