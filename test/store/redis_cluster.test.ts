@@ -6,5 +6,5 @@ import { redisHarness } from './redis/harness.ts';
 describeOn('redis-cluster', () => {
   const harness = redisHarness(() => serverUrl('redis-cluster'), 16);
   describeStoreConformance('Redis Cluster', harness);
-  describeLiveness('Redis Cluster', harness, 20);
+  describeLiveness('Redis Cluster', harness, 10);
 });

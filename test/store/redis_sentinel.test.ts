@@ -6,5 +6,5 @@ import { redisHarness } from './redis/harness.ts';
 describeOn('redis-sentinel', () => {
   const harness = redisHarness(() => serverUrl('redis-sentinel'), 16);
   describeStoreConformance('Redis with Sentinel', harness);
-  describeLiveness('Redis with Sentinel', harness, 20);
+  describeLiveness('Redis with Sentinel', harness, 10);
 });

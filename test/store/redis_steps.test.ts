@@ -4,11 +4,9 @@ import { SessionError } from '../../src/error.ts';
 import { DEFAULT_RULES } from '../../src/store/conformance.ts';
 import {
   begin,
-  createCommand,
   GLOBAL,
   ofKind,
   raiseCommand,
-  recordOf,
   revokeCommand,
   rotateCommand,
   stamp,
@@ -173,91 +171,6 @@ describeOn('redis', () => {
       } finally {
         other.close();
       }
-    });
-  });
-
-  describe('scripts that the server forgets', () => {
-    it('are sent again: no call fails', async () => {
-      let isOn = true;
-      const flush = async () => {
-        while (isOn) await client.script('FLUSH');
-      };
-      const flushing = flush();
-      const session = await begin(store);
-      await Promise.all(
-        times(40, async (index) => {
-          const { userId } = await begin(store, { userId: `user-${index}` });
-          const own = await begin(store, { userId });
-          assert.equal(await stateOf(store, own), 'active');
-          await store.revoke(revokeCommand(own));
-          assert.equal(await stateOf(store, own), 'revoked');
-        }),
-      );
-      isOn = false;
-      await flushing;
-      assert.equal((await recordOf(store, session)).status.state, 'active');
-    });
-  });
-
-  describe('opening a store', () => {
-    it('tells the number of partitions that the store has', async () => {
-      await assert.rejects(open(keyPrefix, 8), /16 partitions.*REDIS_PARTITIONS=16/);
-    });
-
-    it('refuses a server that may evict', async () => {
-      await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
-      try {
-        await assert.rejects(open(newPrefix()), /allkeys-lru.*noeviction/);
-      } finally {
-        await client.config('SET', 'maxmemory-policy', 'noeviction');
-      }
-    });
-
-    it('refuses a server without scripts', async () => {
-      await client.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', '-eval', '-evalsha');
-      const url = server.url.replace('redis://', 'redis://limited:secret@');
-      const opening = openRedisStore(locationOf(url), optionsOf(newPrefix()), DEFAULT_RULES, { ms: 0 });
-      await assert.rejects(opening, /allow EVAL and EVALSHA/);
-    });
-
-    it('tells where no server is, or the password is wrong, in one line that repeats no secret', async () => {
-      for (const url of ['redis://127.0.0.1:1', server.url.replace('redis://', 'redis://nobody:hush@')]) {
-        const opening = openRedisStore(locationOf(url), optionsOf(newPrefix()), DEFAULT_RULES, { ms: 0 });
-        await assert.rejects(opening, (error) => {
-          assert(error instanceof Error);
-          assert.match(error.message, /STORE_URL/);
-          assert(!error.message.includes('\n') && !error.message.includes('hush'), error.message);
-          return true;
-        });
-      }
-    });
-  });
-
-  describe('a server that was emptied', () => {
-    it('is another store: what was opened refuses to go on', async () => {
-      const session = await begin(store);
-      await client.flushall();
-      await isUnavailable(store.create(createCommand()));
-      await isUnavailable(stateOf(store, session));
-    });
-  });
-
-  describe('the index of a user', () => {
-    it('neither outnumbers nor outlives the sessions that it names', async () => {
-      const sessions = [];
-      for (let count = 0; count < 100; count += 1) sessions.push(await begin(store));
-      const [first] = sessions;
-      const partition = keys.partitions[partitionOf(first?.sessionId ?? '', 16)];
-      const prefix = partition?.state.slice(0, -1);
-      const index = `${prefix}u:4:acmeann`;
-      assert.equal(await client.zcard(index), 100);
-      const ttl = Math.max(
-        ...(await Promise.all(sessions.map(({ sessionId }) => client.pttl(`${prefix}s:${sessionId}`)))),
-      );
-      assert(Math.abs((await client.pttl(index)) - ttl) < 5_000);
-      for (const { sessionId } of sessions) await client.del(`${prefix}s:${sessionId}`);
-      for (let count = 0; count < 50; count += 1) await begin(store);
-      assert((await client.zcard(index)) <= 60, `${await client.zcard(index)}`);
     });
   });
 });

@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { SessionError } from '../../error.ts';
-import type { LogPosition } from '../../revocation/log.ts';
-import { type Client, hasReplica, nodeOf, untilReady } from './client.ts';
+import { nodeOf, untilReady } from './client.ts';
 import { isNoScript, isOtherStore, isRefusal, notReplicated } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
-import { list, type Reply } from './rows.ts';
-import { type Script, SCRIPTS } from './scripts.ts';
-
-/** How long one WAIT may take; two of them, one behind the other, are within the store's deadline. */
-const WAIT_MS = 1_500;
+import { type FenceOptions, type Head, type Item, Lane, LOST, StepFault } from './lane.ts';
+import type { Reply } from './rows.ts';
+import type { Script } from './scripts.ts';
 
 const RETRY_MS = 50;
 
@@ -18,41 +15,6 @@ const LOST_MS = 1_000;
 
 /** How long to go on looking for a server that can be read from. */
 const UNREACHABLE_MS = 2_000;
-
-type Head = Pick<LogPosition, 'position' | 'tag'>;
-
-/** What is to be confirmed together with others on the same server. */
-interface Item {
-  readonly partition: PartitionKeys;
-  /** Run on the connection that is fenced, just before. */
-  readonly step: { readonly script: Script; readonly args: readonly string[] } | null;
-  /** What the log must still hold. */
-  readonly head: Head | null;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (fault: StepFault) => void;
-}
-
-/** Whether the step itself was answered, and how; a fault without a reply leaves its outcome unknown. */
-class StepFault extends Error {
-  readonly reply: Reply | undefined;
-
-  constructor(cause: unknown, reply?: Reply) {
-    super('not confirmed', { cause });
-    this.reply = reply;
-  }
-}
-
-const LOST = new Error('the log does not hold what was appended to it');
-
-export interface FenceOptions {
-  readonly client: Client;
-  /** What every script is given before its command. */
-  readonly context: () => readonly string[];
-  /** How many replicas must have it; null = all that are connected. */
-  readonly waitReplicas: number | null;
-  /** A server of this kind has one at least, connected or not. */
-  readonly alwaysReplicated: boolean;
-}
 
 /**
  * Confirms that what was read or written will outlast a failover: on one connection a script that writes, then WAIT. Many
@@ -81,29 +43,37 @@ export class Fences {
     return repeat(attempt, ({ cause, reply }) => (isRefusal(cause) || reply !== undefined ? deadlineMs : reachedByMs));
   }
 
-  /** Runs a step that writes, once; where it was answered but not confirmed, that alone is tried again. */
+  /**
+   * Runs a step that writes. Where it was answered but not confirmed: what it appended is looked for, on whichever server
+   * serves the partition then; a step that appended nothing has changed nothing that counts, and is asked again.
+   */
   async write(
     partition: PartitionKeys,
     script: Script,
     args: readonly string[],
     deadlineMs: number,
-    headOf: (reply: Reply) => Head,
+    appendedIn: (reply: Reply) => Head | null,
   ): Promise<Reply> {
-    let answered: Reply | undefined;
+    let appended: { readonly reply: Reply; readonly head: Head } | null = null;
     const attempt = async () => {
       try {
         return await this.#submit(partition, { script, args }, null);
       } catch (fault) {
-        if (fault instanceof StepFault) answered = fault.reply;
+        const reply = fault instanceof StepFault ? fault.reply : undefined;
+        const head = reply === undefined ? null : appendedIn(reply);
+        if (reply !== undefined && head !== null) appended = { reply, head };
         throw fault;
       }
     };
     try {
-      return await repeat(attempt, ({ cause, reply }) => (isRefusal(cause) && reply === undefined ? deadlineMs : 0));
+      return await repeat(attempt, ({ cause, reply }) => {
+        return appended === null && (isRefusal(cause) || reply !== undefined) ? deadlineMs : 0;
+      });
     } catch (error) {
-      if (answered === undefined) throw error;
-      await this.confirm(partition, headOf(answered), deadlineMs);
-      return answered;
+      const done = appended as { readonly reply: Reply; readonly head: Head } | null;
+      if (done === null) throw error;
+      await this.confirm(partition, done.head, deadlineMs);
+      return done.reply;
     }
   }
 
@@ -149,163 +119,4 @@ async function repeat(attempt: () => Promise<Reply>, untilMs: (fault: StepFault)
       throw cause;
     }
   }
-}
-
-/** One connection, on which one round follows the other. */
-class Lane {
-  readonly #node: Redis;
-  readonly #options: FenceOptions;
-  #waiting: Item[] = [];
-  #isRunning = false;
-  /** As the server said last. */
-  #isMaster = false;
-  #online = 0;
-  #wasReplicated = false;
-  /** By the last WAIT: for how many it waited, and how many came. */
-  #requested = 0;
-  #acknowledged = 0;
-  /** The server does not know the scripts by their digests. */
-  #sendsText = false;
-
-  constructor(node: Redis, options: FenceOptions) {
-    this.#node = node;
-    this.#options = options;
-    // Behind the same name another server may answer next.
-    node.on('close', () => {
-      this.#online = 0;
-    });
-  }
-
-  add(item: Omit<Item, 'resolve' | 'reject'>): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...item, resolve, reject });
-      if (!this.#isRunning) void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      const round = this.#waiting;
-      this.#waiting = [];
-      await this.#confirm(round).catch((error: unknown) => {
-        for (const item of round) item.reject(new StepFault(error));
-      });
-    }
-    this.#isRunning = false;
-  }
-
-  async #confirm(round: readonly Item[]): Promise<void> {
-    const fences = fencesOf(round);
-    const steps = round.filter((item) => item.step !== null);
-    const answers = await this.#send([
-      ...steps.map(({ partition, step }) => this.#call(partition, step?.script ?? SCRIPTS.fence, step?.args ?? [])),
-      ...[...fences].map(([partition, heads]) => {
-        const command = JSON.stringify({ heads: heads.map(({ position, tag }) => [position, tag]) });
-        return this.#call(partition, SCRIPTS.fence, [...this.#options.context(), command]);
-      }),
-    ]);
-    const replies = new Map(steps.map((item, index) => [item, answers[index]]));
-    const fenced = new Map([...fences.keys()].map((partition, index) => [partition, answers[steps.length + index]]));
-    const fault = await this.#replicationFault([...fences.keys()]);
-    for (const item of round) settle(item, replies.get(item), fenced.get(item.partition), fences, fault);
-  }
-
-  #call({ state, guard }: PartitionKeys, { sha, source }: Script, args: readonly string[]): [string, ...string[]] {
-    return [
-      ...(this.#sendsText ? (['EVAL', source] as const) : (['EVALSHA', sha] as const)),
-      '2',
-      state,
-      guard,
-      ...args,
-    ];
-  }
-
-  /** One pipeline; the last two are the server's role and the WAIT. */
-  async #send(calls: readonly (readonly [string, ...string[]])[]): Promise<readonly Answer[]> {
-    const pipeline = this.#node.pipeline();
-    for (const [command, ...args] of calls) pipeline.call(command, ...args);
-    pipeline.call('ROLE');
-    this.#requested = this.#required([]);
-    if (this.#requested > 0) pipeline.call('WAIT', String(this.#requested), String(WAIT_MS));
-    const answers = (await pipeline.exec()) ?? [];
-    this.#readRole(answers[calls.length]?.[1]);
-    this.#acknowledged = Number(answers[calls.length + 1]?.[1] ?? 0);
-    this.#sendsText = answers.some(([error]) => isNoScript(error));
-    return answers.map(([error, value]) => ({ error, value: value as Reply }));
-  }
-
-  #readRole(role: unknown): void {
-    const [name, , replicas] = Array.isArray(role) ? (role as unknown[]) : [];
-    this.#isMaster = name === 'master';
-    this.#online = this.#isMaster && Array.isArray(replicas) ? replicas.length : 0;
-    if (this.#online > 0) this.#wasReplicated = true;
-  }
-
-  /** Where one is known of, at least one: a master that lost all of them may have been deposed. */
-  #required(partitions: readonly PartitionKeys[]): number {
-    const { client, waitReplicas, alwaysReplicated } = this.#options;
-    if (waitReplicas !== null) return waitReplicas;
-    const isKnown =
-      client instanceof Redis
-        ? alwaysReplicated || this.#wasReplicated
-        : partitions.some((partition) => hasReplica(client, partition));
-    return Math.max(this.#online, isKnown ? 1 : 0);
-  }
-
-  async #replicationFault(partitions: readonly PartitionKeys[]): Promise<Error | null> {
-    if (!this.#isMaster) {
-      // It is looked for anew.
-      if (this.#options.client instanceof Redis) this.#node.disconnect(true);
-      return new Error('READONLY the server is no master');
-    }
-    const required = this.#required(partitions);
-    if (this.#acknowledged < required && this.#requested < required) {
-      this.#acknowledged = Number(await this.#node.call('WAIT', String(required), String(WAIT_MS)));
-    }
-    if (this.#acknowledged >= required) return this.#ownershipFault(partitions);
-    return notReplicated(`${this.#acknowledged} of ${required} replicas confirmed it`);
-  }
-
-  #ownershipFault(partitions: readonly PartitionKeys[]): Error | null {
-    const { client } = this.#options;
-    const isOwner = partitions.every((partition) => nodeOf(client, partition) === this.#node);
-    return isOwner ? null : new Error('MOVED the partition');
-  }
-}
-
-interface Answer {
-  readonly error: Error | null;
-  readonly value: Reply;
-}
-
-/** By partition: the heads that its log must hold, each once. */
-function fencesOf(round: readonly Item[]): ReadonlyMap<PartitionKeys, readonly Head[]> {
-  const fences = new Map<PartitionKeys, Head[]>();
-  for (const { partition, head } of round) {
-    const heads = fences.get(partition) ?? [];
-    fences.set(partition, heads);
-    if (head !== null && !heads.some(({ tag }) => tag === head.tag)) heads.push(head);
-  }
-  return fences;
-}
-
-function settle(
-  item: Item,
-  answer: Answer | undefined,
-  fenced: Answer | undefined,
-  fences: ReadonlyMap<PartitionKeys, readonly Head[]>,
-  fault: Error | null,
-): void {
-  const { partition, head } = item;
-  if (answer?.error != null) return item.reject(new StepFault(answer.error));
-  const reply = answer?.value;
-  const wrong = fenced?.error ?? fault;
-  if (wrong !== null) return item.reject(new StepFault(wrong, reply));
-  if (head !== null) {
-    const index = (fences.get(partition) ?? []).findIndex(({ tag }) => tag === head.tag);
-    const [, , , , , held] = list(fenced?.value ?? null);
-    if (list(held)[index] !== 1) return item.reject(new StepFault(LOST, reply));
-  }
-  item.resolve(reply ?? fenced?.value ?? null);
 }

@@ -20,9 +20,7 @@ export interface StoreIdentity {
 
 /** Checks the servers, and makes the store's metadata where there is none. Throws an error of one line. */
 export async function openStore(client: Client, keys: Keys, clock: ClockOffset): Promise<StoreIdentity> {
-  await untilReady(client, performance.now() + START_MS).catch((error: unknown) => {
-    throw new Error(`no Redis can be reached by STORE_URL (${reasonOf(error)}): is it running, and is the URL right?`);
-  });
+  await connected(client);
   for (const node of client instanceof Redis ? [client] : client.nodes('master')) await checkServer(node);
   const identity = await identify(client, keys, clock);
   for (const partition of keys.partitions) {
@@ -39,9 +37,34 @@ export async function openStore(client: Client, keys: Keys, clock: ClockOffset):
   return identity;
 }
 
+async function connected(client: Client): Promise<void> {
+  const stop = new AbortController();
+  // It goes on trying, with the same password.
+  const refused = new Promise<never>((_, reject) => {
+    const onError = (error: Error & { lastNodeError?: Error }) => {
+      const { message } = error.lastNodeError ?? error;
+      if (!/^(WRONGPASS|NOAUTH|NOPERM)\b/.test(message)) return;
+      reject(new Error('Redis refuses the user or the password of STORE_URL'));
+    };
+    client.on('error', onError);
+    stop.signal.addEventListener('abort', () => client.off('error', onError));
+  });
+  const ready = untilReady(client, performance.now() + START_MS).catch((error: unknown) => {
+    throw new Error(`no Redis can be reached by STORE_URL (${reasonOf(error)}): is it running, and is the URL right?`);
+  });
+  try {
+    await Promise.race([ready, refused]);
+  } finally {
+    stop.abort();
+  }
+}
+
 async function checkServer(node: Redis): Promise<void> {
   const info = await node.info().catch((error: unknown) => {
     throw new Error(`Redis does not let this user ask for INFO (${reasonOf(error)})`);
+  });
+  await Promise.all([node.call('ROLE'), node.call('WAIT', '0', '1')]).catch((error: unknown) => {
+    throw new Error(`Redis does not let this user ask for ROLE or WAIT (${reasonOf(error)})`);
   });
   const version = /^redis_version:(\d+)/m.exec(info)?.[1] ?? '';
   if (Number(version) < OLDEST_VERSION) throw new Error(`Redis is too old: at least ${OLDEST_VERSION}.0 is needed`);

@@ -57,11 +57,17 @@ export class Runner {
     return step;
   }
 
-  /** A step that acknowledges a revocation whatever it finds: one that was there before counts as well. */
+  /**
+   * A step that acknowledges a revocation whatever it finds: one that was there before counts as well. Where it appends
+   * nothing it may be run twice.
+   */
   async runFenced(partition: PartitionKeys, script: ScriptName, command: Command): Promise<Step> {
-    const headOf = (reply: Reply) => toStep(partition.index, reply).head;
+    const appendedIn = (reply: Reply) => {
+      const { appended, head } = toStep(partition.index, reply);
+      return appended.length > 0 ? head : null;
+    };
     const { fences } = this.#parts;
-    const reply = await fences.write(partition, SCRIPTS[script], this.#args(command), this.deadlineMs, headOf);
+    const reply = await fences.write(partition, SCRIPTS[script], this.#args(command), this.deadlineMs, appendedIn);
     const step = toStep(partition.index, reply);
     await this.#deliver(step);
     return step;

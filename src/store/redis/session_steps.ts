@@ -18,7 +18,7 @@ import type { StoreRules } from '../../domain/store_rules.ts';
 import { mergePatch } from '../embedded/merge_patch.ts';
 import { draftRow, list, number, STATE_NUMBERS, text, toRecord } from './rows.ts';
 import type { Runner } from './runner.ts';
-import { positionIn, toBegun, unexpected } from './step.ts';
+import { positionIn, type Step, toBegun, unexpected } from './step.ts';
 
 export async function create(runner: Runner, rules: StoreRules, command: CreateCommand): Promise<CreateOutcome> {
   const { session, request, replaceDeviceSessions } = command;
@@ -107,7 +107,7 @@ export async function update(runner: Runner, command: UpdateCommand): Promise<Up
   const merges = command.claims?.kind === 'merge' || command.data?.kind === 'merge';
   let seen: Session | null = null;
   for (;;) {
-    const step = await runner.runFenced(partition, 'update', {
+    const step: Step = await runner.run(partition, 'update', {
       ref,
       claims: whole(command.claims, seen?.claims),
       data: whole(command.data, seen?.data),

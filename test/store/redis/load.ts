@@ -33,7 +33,7 @@ export class Load {
   cameThroughMs = 0;
   rounds = 0;
   refusals = 0;
-  #isOn = true;
+  readonly #stop = new AbortController();
   readonly #stores: readonly [RedisStore, RedisStore];
   readonly #known = new RevocationSet();
   readonly #faults: unknown[] = [];
@@ -68,7 +68,7 @@ export class Load {
 
   /** Ends the load, and checks what was promised: no acknowledged revocation is undone. */
   async stop(): Promise<void> {
-    this.#isOn = false;
+    this.#stop.abort();
     await Promise.all(this.#callers);
     try {
       assert.deepEqual(this.#faults, []);
@@ -82,7 +82,7 @@ export class Load {
   }
 
   async #call(index: number): Promise<void> {
-    for (let round = 0; this.#isOn; round += 1) {
+    for (let round = 0; !this.#stop.signal.aborted; round += 1) {
       try {
         await this.#round(`user-${index}`, this.#stores[(index + round) % 2] ?? this.#stores[0], round);
         this.rounds += 1;

@@ -43,15 +43,23 @@ local function epoch_of(key)
   return epochs[key]
 end
 
--- In the order of the row's generations.
+-- By row: what they are made of does not change. Most steps ask for a row's status several times.
+local epoch_keys_of = {}
+
+-- In the order of the row's generations; loaded.
 local function epoch_keys(row)
+  local keys = epoch_keys_of[row]
+  if keys then return keys end
   local tenant_id = row[ROW_TENANT_ID]
-  return {
+  keys = {
     epoch_key('u', tenant_id, subject_of(row)),
     epoch_key('c', tenant_id, row[ROW_CLIENT_ID]),
     epoch_key('t', tenant_id, ''),
     epoch_key('g', '', ''),
   }
+  load_epochs(keys)
+  epoch_keys_of[row] = keys
+  return keys
 end
 
 -- An absent record reads as the store's birth.
@@ -63,7 +71,6 @@ end
 -- The minima under which a session that begins now is created.
 local function current_generations(row)
   local keys = epoch_keys(row)
-  load_epochs(keys)
   return { minimum_of(keys[1]), minimum_of(keys[2]), minimum_of(keys[3]), minimum_of(keys[4]) }
 end
 
@@ -78,9 +85,7 @@ end
 local function status_of(row)
   local ended_ms, reason = row[ROW_REVOKE_TIME_MS], row[ROW_REASON]
   if ended_ms == 0 then ended_ms = math.huge end
-  local keys = epoch_keys(row)
-  load_epochs(keys)
-  for i, key in ipairs(keys) do
+  for i, key in ipairs(epoch_keys(row)) do
     local epoch = epochs[key]
     if epoch and epoch[EPOCH_MINIMUM] and row[ROW_USER_GENERATION + i - 1] < epoch[EPOCH_MINIMUM]
       and epoch[EPOCH_RAISE_TIME_MS] < ended_ms then
