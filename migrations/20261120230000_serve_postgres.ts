@@ -31,7 +31,8 @@ export async function down(knex: Knex): Promise<void> {
       v_function regprocedure;
     BEGIN
       FOR v_function IN
-        SELECT oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND starts_with(proname, 'nest_auth_')
+        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = current_schema() AND starts_with(p.proname, 'nest_auth_')
       LOOP
         EXECUTE 'DROP FUNCTION ' || v_function;
       END LOOP;
@@ -39,7 +40,6 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw('DROP TYPE nest_auth_outcome, nest_auth_ending, nest_auth_status, nest_auth_rules');
   await knex.raw(`ALTER TABLE nest_auth_sessions ALTER refresh_spent_times TYPE text
     USING translate(refresh_spent_times::text, '{}', '[]')`);
-  await knex.raw('ALTER TABLE nest_auth_sessions ALTER refresh_key_id TYPE integer');
   await knex.raw('CREATE INDEX nest_auth_sessions_by_client ON nest_auth_sessions (tenant_id, client_id)');
   await knex.raw('ALTER TABLE nest_auth_sessions RESET (fillfactor)');
 }

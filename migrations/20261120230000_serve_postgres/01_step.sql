@@ -1,7 +1,7 @@
 -- What every step is made of.
 --
 -- A step takes its locks in one order, so that no two steps wait for each other: request ids, scopes (user, client,
--- tenant, global), session rows by id, and the log last. Whatever a step decides by, it reads in a statement after the
+-- tenant, global), session rows by id, announced lifetimes, and the log last. Whatever a step decides by, it reads in a statement after the
 -- lock that guards it: each statement of a volatile function sees what was committed before that statement.
 --
 -- A step that vouches for a session shares the locks of its four scopes until it commits; a raise takes its scope's lock for
@@ -60,8 +60,25 @@ CREATE FUNCTION nest_auth_now(p_rules nest_auth_rules) RETURNS timestamptz LANGU
 $$;
 
 -- Ms since the epoch.
-CREATE FUNCTION nest_auth_ms(p_time timestamptz) RETURNS double precision LANGUAGE sql STABLE AS $$
-  SELECT (extract(epoch FROM p_time) * 1000)::double precision
+CREATE FUNCTION nest_auth_ms(p_time timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT (extract(epoch FROM p_time) * 1000)::bigint
+$$;
+
+-- A value as instances read it, whatever the settings of the role: its times are in UTC.
+CREATE FUNCTION nest_auth_json(p_value anyelement) RETURNS json LANGUAGE plpgsql STABLE SET timezone = 'UTC' AS $$
+BEGIN
+  RETURN to_json(p_value);
+END
+$$;
+
+-- The same clock for what only reads, and is to be true: a standby may be behind.
+CREATE FUNCTION nest_auth_primary_now(p_rules nest_auth_rules) RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_read_only') = 'on' THEN
+    RAISE EXCEPTION 'the server takes no writes' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
+  RETURN nest_auth_now(p_rules);
+END
 $$;
 
 -- An id holds no control character, so that no two names make one text.
@@ -110,6 +127,7 @@ BEGIN
   END IF;
 END
 $$;
+<<<<<<< HEAD
 
 -- The earlier of the idle and the absolute limit.
 CREATE FUNCTION nest_auth_expire_time(s nest_auth_sessions) RETURNS timestamptz LANGUAGE sql STABLE AS $$
@@ -486,3 +504,5 @@ BEGIN
   RETURN o;
 END
 $$;
+=======
+>>>>>>> main

@@ -70,7 +70,7 @@ async function usableStatus(knex: Knex): Promise<MigrationStatus> {
 
 /** A library of a similar name makes a table of the same name with other columns. */
 export async function refuseForeignTable(knex: Knex): Promise<void> {
-  if (!(await knex.schema.hasTable('nest_auth_sessions'))) return;
+  if (!(await hasTable(knex, 'nest_auth_sessions'))) return;
   throw new Error(
     `the table nest_auth_sessions in the database ${await databaseName(knex)} was not made by this program: ` +
       'rename it, or name another database or schema in STORE_URL; nothing was changed',
@@ -78,9 +78,17 @@ export async function refuseForeignTable(knex: Knex): Promise<void> {
 }
 
 async function recordedNames(knex: Knex): Promise<string[]> {
-  if (!(await knex.schema.hasTable(TABLE))) return [];
+  if (!(await hasTable(knex, TABLE))) return [];
   const rows = await knex<{ id: number; name: string }>(TABLE).select('name').orderBy('id');
   return rows.map((row) => row.name);
+}
+
+/** Also one that the user may not read: knex asks Postgres for those alone that the user may. */
+async function hasTable(knex: Knex, name: string): Promise<boolean> {
+  if (isSqlite(knex)) return knex.schema.hasTable(name);
+  const found = knex.raw(`to_regclass(quote_ident(current_schema()) || '.' || ?) is not null as found`, [name]);
+  const rows: { found: boolean }[] = await knex.select(found);
+  return rows[0]?.found === true;
 }
 
 async function databaseName(knex: Knex): Promise<string> {

@@ -109,6 +109,14 @@ describeOn('postgres', () => {
       await database.query(`DROP ROLE ${role}`);
     });
 
+    it('says that its transactions would not see what others have done', async () => {
+      await database.query(`ALTER DATABASE ${database.name} SET default_transaction_isolation = 'repeatable read'`);
+      await assertRefusesToStart(
+        database.url,
+        /are not read committed; reset default_transaction_isolation of the role and/,
+      );
+    });
+
     it('lets one of several that start at once migrate, and the others wait for it', async () => {
       const env = { ...SETTINGS, STORE_URL: database.url, MIGRATE_ON_START: 'true' };
       const services = await Promise.all([startService(env), startService(env), startService(env)]);
@@ -144,6 +152,14 @@ describeOn('postgres', () => {
       assert.equal((await process.exit).code, 1);
       assert.match(process.stderr, /^STORE_URL: can not use .*: the server takes no writes; name the primary\n$/);
       await standby.remove();
+    });
+
+    it('ends when it is told to, though the store hangs', async () => {
+      const service = await startService({ ...SETTINGS, STORE_URL: database.url });
+      await Promise.all(Array.from({ length: 8 }, () => fetch(`http://127.0.0.1:${service.httpPort}/readyz`)));
+      server.freeze();
+      assert.deepEqual(await service.end(), { code: 0, signal: null });
+      server.thaw();
     });
 
     it('lives through restarts, and answers UNAVAILABLE while the store is away', async () => {

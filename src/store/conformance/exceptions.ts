@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Session } from '../../domain/session.ts';
 import type { SessionStore } from '../../domain/store.ts';
-import { type Cases, type ConformanceHarness, describeCases } from './bench.ts';
+import { type Cases, type ConformanceHarness, describeCases, inTurn } from './bench.ts';
 import {
   begin,
   createCommand,
@@ -21,6 +21,7 @@ import {
   stateOf,
   updateCommand,
   USER,
+  times,
 } from './commands.ts';
 import { countOf, follow, leavesUnchanged, sweepAll, withoutCopies } from './observe.ts';
 
@@ -50,6 +51,27 @@ const EXCEPT: Cases = {
     assert.deepEqual(status, { state: 'active' });
     assert.deepEqual(session, { ...kept, generations: [scope.minGeneration, client, tenant, global] });
     assert.equal(await stateOf(store, other), 'revoked');
+  },
+
+  'never lets that session look ended, not even to who reads beside it': async ({ openAll }) => {
+    const stores = await openAll();
+    const [store] = stores;
+    for (const tokenMode of ['pair', 'opaque'] as const) {
+      const kept = await begin(store, { tokenMode });
+      const raised = new AbortController();
+      const raises = (async () => {
+        for (let round = 0; round < 40; round += 1) await raiseExcept(store, kept);
+        raised.abort();
+      })();
+      const reads = times(4, async (index) => {
+        const reader = inTurn(stores, index + 1);
+        while (!raised.signal.aborted) {
+          const { record } = ofKind(await reader.read({ ...refTo(kept), touch: index % 2 === 0 }), 'found');
+          assert.equal(record.status.state, 'active');
+        }
+      });
+      await Promise.all([raises, ...reads]);
+    }
   },
 
   'leaves that session in use: it can be refreshed, updated and rotated': async ({ open }) => {

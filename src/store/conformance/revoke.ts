@@ -25,6 +25,22 @@ export function describeRevoke(harness: ConformanceHarness): void {
 }
 
 const REVOKE: Cases = {
+  'names a position that covers what ended the session before it': async ({ openAll }) => {
+    const stores = await openAll();
+    const [store] = stores;
+    for (let round = 0; round < 10; round += 1) {
+      const sessions = await Promise.all(times(8, () => begin(store)));
+      const raising = inTurn(stores, 1).raise(raiseCommand());
+      const revokes = await Promise.all(sessions.map((session) => store.revoke(revokeCommand(session))));
+      const { head } = ofKind(await raising, 'done');
+      for (const outcome of revokes) {
+        assert(outcome.kind === 'done');
+        // One that the raise ended, or one that it found ended.
+        assert(outcome.revoked || (outcome.head?.position ?? 0) >= head.position);
+      }
+    }
+  },
+
   'ends the session, at that time and for that reason, and logs it': async ({ open, clock }) => {
     const store = await open();
     const entries = follow(store);

@@ -1,6 +1,6 @@
 import { type Session, touchIntervalMs } from '../../domain/session.ts';
 import type { ListQuery, ReadCommand, ReadOutcome, SessionRecord } from '../../domain/store.ts';
-import { find, isPurged, minimum, purgeTimeMs, record, type Step } from './step.ts';
+import { announceLifetime, find, isAnnounced, isPurged, minimum, purgeTimeMs, record, type Step } from './step.ts';
 import type { EpochKey } from './tables.ts';
 
 export function read(step: Step, command: ReadCommand): ReadOutcome {
@@ -17,9 +17,21 @@ export function touchIsDue(step: Step, command: ReadCommand, outcome: ReadOutcom
   return step.nowMs - session.lastActiveTimeMs >= touchIntervalMs(session, step.rules.touchIntervalMs);
 }
 
-/** Slides the idle timeout; decides anew, since another step may have come before this one. */
+/** Whether the store must first know for how long the answer may be reused. */
+export function announcementIsDue(step: Step, outcome: ReadOutcome): boolean {
+  return isReusable(outcome) && !isAnnounced(step, 'access_token', step.rules.accessTokenTtlMs);
+}
+
+/** The answer for an opaque token may be reused for as long as an access token lives. */
+function isReusable(outcome: ReadOutcome): boolean {
+  if (outcome.kind === 'unknown' || outcome.record.status.state !== 'active') return false;
+  return outcome.record.session.tokenMode === 'opaque';
+}
+
+/** What is to be written for a read; decides anew, since another step may have come before this one. */
 export function touch(step: Step, command: ReadCommand): ReadOutcome {
   const outcome = read(step, command);
+  if (isReusable(outcome)) announceLifetime(step, 'access_token', step.rules.accessTokenTtlMs);
   if (outcome.kind !== 'found' || !touchIsDue(step, command, outcome)) return outcome;
   const session: Session = { ...outcome.record.session, lastActiveTimeMs: step.nowMs };
   step.tables.touchSession(session.sessionId, session.lastActiveTimeMs);

@@ -106,9 +106,13 @@ export function findKept(step: Step, ref: SessionRef): Session | undefined {
  * token of this lifetime is issued, the store knows that the lifetime is in force.
  */
 export function announceLifetime(step: Step, kind: LifetimeKind, lifetimeMs: number): void {
-  const needed = step.nowMs + lifetimeMs + CLOCK_SKEW_MS;
-  if (step.tables.lifetimeInForceUntilMs(kind, lifetimeMs) >= needed) return;
-  step.tables.putLifetime(kind, lifetimeMs, needed + ANNOUNCE_AHEAD_MS);
+  if (isAnnounced(step, kind, lifetimeMs)) return;
+  step.tables.putLifetime(kind, lifetimeMs, step.nowMs + lifetimeMs + CLOCK_SKEW_MS + ANNOUNCE_AHEAD_MS);
+}
+
+/** Whether the store knows that the lifetime is in force for what is issued now. */
+export function isAnnounced(step: Step, kind: LifetimeKind, lifetimeMs: number): boolean {
+  return step.tables.lifetimeInForceUntilMs(kind, lifetimeMs) >= step.nowMs + lifetimeMs + CLOCK_SKEW_MS;
 }
 
 /** After this time nothing is accepted that a revocation numbered now ends. */

@@ -19,11 +19,11 @@ import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { SessionError } from '../../error.ts';
 import { LOG_START, type LogEntry, type RevocationLog } from '../../revocation/log.ts';
 import { create } from './create.ts';
-import { list, read, sweepSessions, touch, touchIsDue } from './read.ts';
+import { announcementIsDue, list, read, sweepSessions, touch, touchIsDue } from './read.ts';
 import { refresh } from './refresh.ts';
 import { count, raise, revoke } from './revoke.ts';
 import { rotate } from './rotate.ts';
-import { announceLifetime, type Step } from './step.ts';
+import type { Step } from './step.ts';
 import { BUSY, type Engine, type Tables } from './tables.ts';
 import { update } from './update.ts';
 import type { StoredKey } from '../../token/keys.ts';
@@ -52,9 +52,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
   }
 
   static async open(engine: Engine, rules: StoreRules, clock: ClockOffset): Promise<EmbeddedStore> {
-    const store = new EmbeddedStore(engine, rules, clock);
-    await store.#announce();
-    return store;
+    return new EmbeddedStore(engine, rules, clock);
   }
 
   get storeId(): string {
@@ -72,7 +70,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
   async read(command: ReadCommand) {
     const { outcome, due } = this.#read((step) => {
       const outcome = read(step, command);
-      return { outcome, due: touchIsDue(step, command, outcome) };
+      return { outcome, due: touchIsDue(step, command, outcome) || announcementIsDue(step, outcome) };
     });
     return due ? this.#write((step) => touch(step, command)) : outcome;
   }
@@ -102,7 +100,6 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
   }
 
   async sweep(batch: number): Promise<SweepResult> {
-    await this.#announce();
     const sessions = await this.#write((step) => sweepSessions(step, batch));
     const requests = await this.#write((step) => step.tables.deleteRequestsDue(step.nowMs, batch));
     const epochs = await this.#write((step) => step.tables.deleteEpochsDue(step.nowMs, batch));
@@ -149,11 +146,6 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   close(): void {
     this.#engine.close();
-  }
-
-  /** Answers about opaque tokens, which issue nothing, are reused for as long as an access token lives. */
-  async #announce(): Promise<void> {
-    await this.#write((step) => announceLifetime(step, 'access_token', this.#rules.accessTokenTtlMs));
   }
 
   #step(tables: Tables): Step {

@@ -10,6 +10,14 @@ export class ReadOnlyServer extends Error {
   }
 }
 
+/** Steps decide by what others have committed meanwhile, which stricter levels hide from them. */
+export class WrongIsolation extends Error {
+  constructor() {
+    super('transactions are not read committed');
+    this.name = 'WrongIsolation';
+  }
+}
+
 /** The commit was acknowledged although the standby that it waits for has not confirmed it. */
 export class NotReplicated extends Error {
   constructor() {
@@ -32,12 +40,12 @@ export function toSessionError(thrown: unknown): SessionError {
   );
 }
 
-/** Whether the connection can not be used again: it broke, timed out, or leads to a server that takes no writes. */
+/** Whether the connection can not be used again: it broke, timed out, or leads to what it should not. */
 export function breaksConnection(thrown: unknown): boolean {
   if (thrown instanceof SessionError) return false;
   if (!(thrown instanceof DatabaseError)) return true;
   const { code = '' } = thrown;
-  return code === READ_ONLY || code.startsWith('57P') || code.startsWith('08');
+  return BREAKING.has(code) || code.startsWith('57P') || code.startsWith('08');
 }
 
 /** Whether the server rolled back what was asked, so that it can be asked again. */
@@ -59,6 +67,8 @@ export function isUnreachable(thrown: unknown): boolean {
   return !(thrown instanceof Error && thrown.message === 'timeout exceeded when trying to connect');
 }
 
+/** A server that takes no writes, and plans or statements of a schema that is no longer there. */
+const BREAKING: ReadonlySet<string> = new Set(['25006', 'XX000', '0A000', '26000', '42P05', '42883', '42704']);
 /** SQLSTATE cannot_connect_now. */
 const STARTING = '57P03';
 /** SQLSTATE read_only_sql_transaction. */
@@ -108,6 +118,9 @@ const MESSAGES: readonly (readonly [string, string])[] = [
 
 function explanation(thrown: unknown): string | null {
   if (thrown instanceof ReadOnlyServer) return 'the server takes no writes; name the primary';
+  if (thrown instanceof WrongIsolation) {
+    return 'its transactions are not read committed; reset default_transaction_isolation of the role and the database';
+  }
   if (!(thrown instanceof Error)) return null;
   const code = codeOf(thrown);
   if (code !== null && EXPLANATIONS[code] !== undefined) return EXPLANATIONS[code];

@@ -4,12 +4,17 @@ const POLL_MS = 50;
 /** How long after a failed reading the next one is tried. */
 const RETRY_MS = 500;
 const BATCH = 1000;
+/** More than are appended while the answer to a step is on its way. */
+const RECENT_TAGS = 4 * BATCH;
 
-type Read = (after: number, limit: number) => Promise<readonly LogEntry[]>;
+/** Entries from a position on, that one included. */
+type Read = (from: number, limit: number) => Promise<readonly LogEntry[]>;
 
 /** Follows the log of a database: what this instance appended as it is answered, what others did by polling. */
 export class LogTail {
   readonly #read: Read;
+  /** Tags of what was delivered last, oldest first. */
+  readonly #recentTags = new Set<string>();
   #listener: ((entries: readonly LogEntry[]) => void) | null = null;
   #delivered: LogPosition = LOG_START;
   #reading: Promise<void> | null = null;
@@ -35,9 +40,9 @@ export class LogTail {
       return;
     }
     // A reading that was under way may have begun before the step.
-    for (let reading = 1; reading <= 2 && this.#delivered.position < last.position; reading += 1) await this.#catchUp();
+    for (let reading = 1; reading <= 2 && !this.#recentTags.has(last.tag); reading += 1) await this.#catchUp();
     // Not there: the log lost its tail meanwhile. What was acknowledged holds here all the same.
-    if (this.#delivered.position < last.position) this.#listener?.(entries);
+    if (!this.#recentTags.has(last.tag)) this.#listener?.(entries);
   }
 
   /** Ends the polling; waits for a reading that is under way. */
@@ -69,22 +74,29 @@ export class LogTail {
   }
 
   async #readOn(): Promise<void> {
-    for (;;) {
-      const entries = await this.#read(this.#delivered.position, BATCH);
-      const [first] = entries;
-      if (first === undefined || this.#listener === null) return;
-      if (first.position === this.#delivered.position + 1 && first.previousTag !== this.#delivered.tag) {
-        // Another log than the one that was followed, restored or after a failover: from its low end, where repeats do no harm.
+    while (this.#listener !== null) {
+      const cursor = this.#delivered;
+      const entries = await this.#read(cursor.position, BATCH);
+      if (cursor !== this.#delivered) continue;
+      if (cursor.position > 0 && entries[0]?.tag !== cursor.tag) {
+        // The head is never trimmed: this is another log, restored or after a failover, or it was trimmed past the cursor. From
+        // its low end, where repeats do no harm.
         this.#delivered = LOG_START;
         continue;
       }
-      this.#handOver(entries);
+      this.#handOver(cursor.position > 0 ? entries.slice(1) : entries);
       if (entries.length < BATCH) return;
     }
   }
 
   #handOver(entries: readonly LogEntry[]): void {
+    if (entries.length === 0) return;
     this.#delivered = entries.at(-1) ?? this.#delivered;
+    for (const { tag } of entries) this.#recentTags.add(tag);
+    for (const tag of this.#recentTags) {
+      if (this.#recentTags.size <= RECENT_TAGS) break;
+      this.#recentTags.delete(tag);
+    }
     this.#listener?.(entries);
   }
 }

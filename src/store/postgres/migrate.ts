@@ -1,9 +1,9 @@
 import knexModule, { type Knex } from 'knex';
 import pg from 'pg';
 import { migrateUp, migrationStatus, refuseForeignTable } from '../migrate.ts';
-import { explainFault, isReadOnly, isUnreachable, ReadOnlyServer } from './faults.ts';
+import { explainFault, isReadOnly, isUnreachable } from './faults.ts';
 import { locationText, type PostgresHost, type PostgresLocation } from './location.ts';
-import { clientConfig } from './pool.ts';
+import { assertUsable, clientConfig } from './pool.ts';
 
 /** Of what runs while the schema is changed, other than what serves. */
 const MIGRATION_TIMEOUT_MS = 600_000;
@@ -90,8 +90,7 @@ async function assertWritable(location: PostgresLocation, { host, port }: Postgr
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
-    if (rows[0]?.transaction_read_only !== 'off') throw new ReadOnlyServer();
+    await assertUsable(client);
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
@@ -10,14 +11,15 @@ import {
   NotReplicated,
   ReadOnlyServer,
   toSessionError,
+  WrongIsolation,
 } from './faults.ts';
 import type { PostgresHost, PostgresLocation, PostgresOptions } from './location.ts';
 
 /** How long a connection may take to be made. */
 const CONNECT_TIMEOUT_MS = 2000;
-/** The server gives up first, so that what it did is known; what waits for a lock gives up before that. */
-const LOCK_TIMEOUT_MS = 1500;
 const STATEMENT_TIMEOUT_MS = 4000;
+/** How long a server may take to take leave. */
+const END_TIMEOUT_MS = 1000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** A connection is replaced after this long, give or take a fifth: so a changed address is noticed, and not by all at once. */
 const LIFETIME_MS = 15 * 60_000;
@@ -35,7 +37,6 @@ export class PostgresPool {
   readonly #pool: pg.Pool;
   readonly #hosts: Hosts;
   readonly #prepared: boolean;
-  readonly #expireAt = new WeakMap<pg.Client, number>();
 
   constructor(location: PostgresLocation, { poolSize, preparedStatements }: PostgresOptions) {
     this.#hosts = new Hosts(location.hosts);
@@ -90,7 +91,7 @@ export class PostgresPool {
       if (client.commitUnconfirmed) throw new NotReplicated();
       return rows;
     } catch (error) {
-      if (isReadOnly(error)) this.#hosts.leave(client.place);
+      if (isReadOnly(error)) this.#hosts.distrust(client.server);
       broken = breaksConnection(error);
       throw error;
     } finally {
@@ -105,7 +106,7 @@ export class PostgresPool {
   /** Nothing was asked of a host that can not be reached: the next one is tried, each at most once a call. */
   async #connect(giveUpAtMs: number): Promise<pg.PoolClient & HostClient> {
     for (let attempt = 1; ; attempt += 1) {
-      const { place } = this.#hosts;
+      const host = this.#hosts.next;
       try {
         for (;;) {
           const client = (await this.#pool.connect()) as pg.PoolClient & HostClient;
@@ -113,33 +114,43 @@ export class PostgresPool {
           client.release(true);
         }
       } catch (error) {
-        if (this.#hosts.count > 1 && isUnreachable(error)) this.#hosts.leave(place);
+        if (isUnreachable(error)) this.#hosts.pass(host);
         if (attempt >= this.#hosts.count || performance.now() >= giveUpAtMs - CONNECT_TIMEOUT_MS) throw error;
       }
     }
   }
 
-  #isCurrent(client: pg.PoolClient & HostClient): boolean {
-    return client.place === this.#hosts.place && performance.now() < (this.#expireAt.get(client) ?? Infinity);
+  #isCurrent(client: HostClient): boolean {
+    return client.turn === this.#hosts.turn && performance.now() < client.expireAtMs;
   }
 
   /** A server that takes no writes is never kept. */
   async #prepare(client: HostClient): Promise<void> {
-    const settings = this.#prepared
-      ? `SET lock_timeout = ${LOCK_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
-         SET client_min_messages = warning; SET default_transaction_isolation = 'read committed';`
-      : '';
-    const results: unknown = await client.query(`${settings} SHOW transaction_read_only`);
-    const last = (Array.isArray(results) ? results.at(-1) : results) as pg.QueryResult<{
-      transaction_read_only: string;
-    }>;
-    if (last.rows[0]?.transaction_read_only !== 'off') {
-      this.#hosts.leave(client.place);
-      throw new ReadOnlyServer();
+    if (this.#prepared) await client.query(SETTINGS);
+    try {
+      await assertUsable(client);
+    } catch (error) {
+      if (isReadOnly(error)) this.#hosts.distrust(client.server);
+      throw error;
     }
-    const lifetimeMs = LIFETIME_MS * (0.8 + 0.4 * Math.random());
-    this.#expireAt.set(client, performance.now() + lifetimeMs);
+    client.turn = this.#hosts.trust(client.server);
+    client.expireAtMs = performance.now() + LIFETIME_MS * (0.8 + 0.4 * Math.random());
   }
+}
+
+/** The server gives up first where it can, so that what it did is known. A pooler's connection can keep no settings. */
+const SETTINGS = `
+  SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
+  SET client_min_messages = warning;
+  SET default_transaction_isolation = 'read committed'`;
+
+/** Whether steps can run on the connection. */
+export async function assertUsable(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ is_read_only: string; isolation: string }>(
+    `SELECT current_setting('transaction_read_only') AS is_read_only, current_setting('transaction_isolation') AS isolation`,
+  );
+  if (rows[0]?.is_read_only !== 'off') throw new ReadOnlyServer();
+  if (rows[0].isolation !== 'read committed') throw new WrongIsolation();
 }
 
 function tooLate(): SessionError {
@@ -181,10 +192,12 @@ function readPem(parameter: string, path: string): string {
   }
 }
 
-/** Which host connections are made to. A place is one turn of one host: what was connected before a turn is not kept. */
+/** Which of the hosts takes writes. What was connected before another was found to is of an earlier turn, and not kept. */
 class Hosts {
   readonly #hosts: readonly PostgresHost[];
-  #place = 0;
+  #trusted: PostgresHost | null = null;
+  #next = 0;
+  #turn = 0;
 
   constructor(hosts: readonly PostgresHost[]) {
     this.#hosts = hosts;
@@ -194,41 +207,81 @@ class Hosts {
     return this.#hosts.length;
   }
 
-  get place(): number {
-    return this.#place;
+  /** Where the next connection is made to. */
+  get next(): PostgresHost {
+    return this.#hosts[this.#next % this.#hosts.length] as PostgresHost;
   }
 
-  at(place: number): PostgresHost {
-    return this.#hosts[place % this.#hosts.length] as PostgresHost;
+  get turn(): number {
+    return this.#turn;
   }
 
-  /** Turns to the next host, unless another connection has done so. */
-  leave(place: number): void {
-    if (place === this.#place) this.#place += 1;
+  /** It takes writes; gives the turn of its connections. */
+  trust(host: PostgresHost): number {
+    if (this.#trusted !== host) this.#turn += 1;
+    this.#trusted = host;
+    return this.#turn;
+  }
+
+  /** It can not be reached now: what is connected to it may still be good. */
+  pass(host: PostgresHost): void {
+    if (this.next === host) this.#next += 1;
+  }
+
+  /** It takes no writes any more. */
+  distrust(host: PostgresHost): void {
+    this.pass(host);
+    if (this.#trusted !== host) return;
+    this.#trusted = null;
+    this.#turn += 1;
   }
 }
 
 interface HostClient extends pg.Client {
-  readonly place: number;
-  /** Whether the server gave up waiting for its standby since the last query. */
+  readonly server: PostgresHost;
+  turn: number;
+  expireAtMs: number;
+  /** Whether the server gave up waiting for its standby since the connection was made. */
   readonly commitUnconfirmed: boolean;
 }
 
 function clientClass(hosts: Hosts, config: pg.ClientConfig): new () => HostClient {
   return class extends pg.Client implements HostClient {
-    readonly place: number;
+    readonly server: PostgresHost;
+    turn = 0;
+    expireAtMs = 0;
     commitUnconfirmed = false;
 
     constructor() {
-      const { place } = hosts;
-      super({ ...config, ...hosts.at(place) });
-      this.place = place;
+      const server = hosts.next;
+      super({ ...config, ...server });
+      this.server = server;
       // The pool listens only while nobody uses the connection; its queries are told too.
       this.on('error', () => {});
       this.on('notice', ({ routine }) => {
         // A cancelled wait is answered with OK and a warning.
         if (routine === 'SyncRepWaitForLSN') this.commitUnconfirmed = true;
       });
+      // A server that hangs would keep the socket of a connection that was given up, and with it this process.
+      this.once('end', () => clearTimeout(this.#destroyer));
+    }
+
+    #destroyer: NodeJS.Timeout | undefined;
+
+    override end(): Promise<void>;
+    override end(callback: (error: Error) => void): void;
+    override end(callback?: (error: Error) => void): Promise<void> | undefined {
+      this.#destroyer = setTimeout(() => streamOf(this).destroy(), END_TIMEOUT_MS);
+      this.#destroyer.unref();
+      streamOf(this).unref();
+      if (callback === undefined) return super.end();
+      super.end(callback);
+      return undefined;
     }
   };
+}
+
+/** Which the driver's types leave out. */
+function streamOf(client: pg.Client): Socket {
+  return (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream;
 }

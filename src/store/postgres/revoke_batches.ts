@@ -5,8 +5,15 @@ import { isRolledBack, toSessionError } from './faults.ts';
 
 const MAX_BATCH = 256;
 
-/** Runs all commands in one step, with the driver's own errors; gives their outcomes in the same order. */
-type RunBatch = (commands: readonly RevokeCommand[], giveUpAtMs: number) => Promise<readonly RevokeOutcome[]>;
+/** What a step did for each of its commands, in their order. */
+export interface Revoked {
+  readonly outcomes: readonly RevokeOutcome[];
+  /** Once the entries that it appended are delivered. */
+  readonly delivered: Promise<void>;
+}
+
+/** Runs all commands in one step, with the driver's own errors. */
+type RunBatch = (commands: readonly RevokeCommand[], giveUpAtMs: number) => Promise<Revoked>;
 
 interface Waiting {
   readonly command: RevokeCommand;
@@ -30,7 +37,24 @@ export class RevokeBatches {
 
   revoke(command: RevokeCommand): Promise<RevokeOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, giveUpAtMs: performance.now() + STORE_DEADLINE_MS, resolve, reject });
+      const timer = setTimeout(() => {
+        const wasWaiting = this.#waiting.includes(waiting);
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        reject(wasWaiting ? tooLate() : toSessionError(new Error('the step took too long')));
+      }, STORE_DEADLINE_MS);
+      const waiting: Waiting = {
+        command,
+        giveUpAtMs: performance.now() + STORE_DEADLINE_MS,
+        resolve: (outcome) => {
+          clearTimeout(timer);
+          resolve(outcome);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.#waiting.push(waiting);
       if (!this.#running) void this.#runAll();
     });
   }
@@ -61,21 +85,27 @@ export class RevokeBatches {
   }
 
   async #runBatch(batch: readonly Waiting[]): Promise<void> {
+    let revoked: Revoked;
     try {
-      const giveUpAtMs = Math.min(...batch.map((waiting) => waiting.giveUpAtMs));
-      if (performance.now() >= giveUpAtMs) throw tooLate();
-      const outcomes = await this.#run(
-        batch.map(({ command }) => command),
-        giveUpAtMs,
-      );
-      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as RevokeOutcome);
+      // Each is answered by its own deadline; the step goes on for the last of them.
+      const giveUpAtMs = Math.max(...batch.map((waiting) => waiting.giveUpAtMs));
+      const commands = batch.map(({ command }) => command);
+      revoked = await this.#run(commands, giveUpAtMs);
     } catch (error) {
-      if (batch.length > 1 && (isRolledBack(error) || error instanceof SessionError)) {
+      if (batch.length > 1 && isRolledBack(error)) {
         // One that fails, or waits for a lock, keeps no other from being done.
         await Promise.all(batch.map((waiting) => this.#runBatch([waiting])));
       } else {
         for (const { reject } of batch) reject(toSessionError(error));
       }
+      return;
+    }
+    try {
+      await revoked.delivered;
+      for (const [index, { resolve }] of batch.entries()) resolve(revoked.outcomes[index] as RevokeOutcome);
+    } catch (error) {
+      // It is done, but not known here: whoever asks again is told.
+      for (const { reject } of batch) reject(toSessionError(error));
     }
   }
 }

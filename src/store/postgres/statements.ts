@@ -7,7 +7,7 @@ import type { Statement } from './pool.ts';
 function step(name: string, types: readonly string[]): Statement {
   return {
     name,
-    text: `SELECT row_to_json(o) AS outcome FROM ${name}(${parameters(['nest_auth_rules', ...types])}) AS o`,
+    text: `SELECT nest_auth_json(o) AS outcome FROM ${name}(${parameters(['nest_auth_rules', ...types])}) AS o`,
   };
 }
 
@@ -45,7 +45,7 @@ export const STATEMENTS = {
   },
   exceptFault: {
     name: 'nest_auth_except_fault',
-    text: `SELECT nest_auth_except_fault(r, $2::text, $3::text, $4::text, $5::uuid, nest_auth_now(r)) AS fault
+    text: `SELECT nest_auth_except_fault(r, $2::text, $3::text, $4::text, $5::uuid, nest_auth_primary_now(r)) AS fault
       FROM (SELECT $1::nest_auth_rules AS r) rules`,
   },
   countSelected: {
@@ -57,7 +57,7 @@ export const STATEMENTS = {
   countLive: {
     name: 'nest_auth_count_live',
     text: `SELECT count(*)::integer AS live
-      FROM (SELECT nest_auth_now($1::nest_auth_rules) AS at_time OFFSET 0) clock
+      FROM (SELECT nest_auth_primary_now($1::nest_auth_rules) AS at_time OFFSET 0) clock
       CROSS JOIN nest_auth_sessions s
       LEFT JOIN nest_auth_epochs u ON u.scope = 'user' AND u.tenant_id = s.tenant_id
         AND u.subject = nest_auth_subject(s.user_id, s.session_id)
@@ -68,11 +68,6 @@ export const STATEMENTS = {
         AND nest_auth_expire_time(s) > clock.at_time
         AND s.user_generation >= coalesce(u.min_generation, 0) AND s.client_generation >= coalesce(c.min_generation, 0)
         AND s.tenant_generation >= coalesce(t.min_generation, 0) AND s.global_generation >= coalesce(g.min_generation, 0)`,
-  },
-  announce: {
-    name: 'nest_auth_announce',
-    text: `SELECT nest_auth_announce(r, 'access_token', (r).access_token_ttl, nest_auth_now(r))
-      FROM (SELECT $1::nest_auth_rules AS r) rules`,
   },
   holdLease: {
     name: 'nest_auth_hold_lease',
@@ -85,7 +80,7 @@ export const STATEMENTS = {
   },
   keys: {
     name: 'nest_auth_all_keys',
-    text: `SELECT key_use, sequence, key_id, algorithm, public_jwk, sealed, nest_auth_ms(active_time) AS active_time
+    text: `SELECT key_use, sequence, key_id, algorithm, public_jwk, sealed, to_json(nest_auth_ms(active_time)) AS active_time
       FROM nest_auth_keys ORDER BY key_use, sequence`,
   },
   insertKey: {
@@ -93,13 +88,21 @@ export const STATEMENTS = {
     text: `INSERT INTO nest_auth_keys (key_use, sequence, key_id, algorithm, public_jwk, sealed, active_time)
       VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::double precision / 1000)) ON CONFLICT DO NOTHING`,
   },
+  /** Announces the instance's lifetime, and fails where the role has not the rights that every step needs. */
+  usable: {
+    name: 'nest_auth_usable',
+    text: `SELECT nest_auth_announce(r, 'access_token', (r).access_token_ttl, nest_auth_now(r)), (
+        SELECT count(*) FROM nest_auth_sessions s WHERE s.session_id = '00000000-0000-0000-0000-000000000000'
+      ) FROM (SELECT $1::nest_auth_rules AS r) rules`,
+  },
   meta: {
     name: 'nest_auth_read_meta',
     text: 'SELECT name, value FROM nest_auth_meta',
   },
-  logAfter: {
-    name: 'nest_auth_log_after',
+  /** From a position on, that one included, so that its tag can be compared. */
+  logFrom: {
+    name: 'nest_auth_log_from',
     text: `SELECT nest_auth_entry(r) AS entry FROM nest_auth_revocations r
-      WHERE r.position > $1::bigint ORDER BY r.position LIMIT $2::integer`,
+      WHERE r.position >= $1::bigint ORDER BY r.position LIMIT $2::integer`,
   },
 } as const satisfies Readonly<Record<string, Statement>>;

@@ -29,12 +29,13 @@ import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toLogEntry, toStoredKey } from '../rows.ts';
+import { explainFault } from './faults.ts';
 import { listStatement } from './list.ts';
 import type { PostgresLocation, PostgresOptions } from './location.ts';
 import { LogTail } from './log.ts';
 import { preparePostgres } from './migrate.ts';
 import { PostgresPool, type Statement } from './pool.ts';
-import { RevokeBatches } from './revoke_batches.ts';
+import { RevokeBatches, type Revoked } from './revoke_batches.ts';
 import {
   NIL_UUID,
   newSessionJson,
@@ -67,14 +68,13 @@ export async function openPostgresStore(
   await preparePostgres(location, migrate);
   const pool = new PostgresPool(location, options);
   try {
-    const rows = await pool.run<{ name: string; value: string }>(STATEMENTS.meta, []);
+    const rows = await pool.tryRun<{ name: string; value: string }>(STATEMENTS.meta, []);
+    await pool.tryRun(STATEMENTS.usable, [rulesText(rules, clock.ms, 0)]);
     const meta = new Map(rows.map(({ name, value }) => [name, value]));
-    const store = new PostgresStore(pool, rules, clock, meta.get('store_id') ?? '', Number(meta.get('birth_time')));
-    await store.announce();
-    return store;
+    return new PostgresStore(pool, rules, clock, meta.get('store_id') ?? '', Number(meta.get('birth_time')));
   } catch (error) {
     await pool.close();
-    throw error;
+    throw explainFault(location, error);
   }
 }
 
@@ -96,7 +96,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#rules = rules;
     this.#clock = clock;
     this.#birthTimeMs = birthTimeMs;
-    this.#log = new LogTail((after, limit) => this.#readLog(after, limit));
+    this.#log = new LogTail((from, limit) => this.#readLog(from, limit));
     this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
   }
 
@@ -237,7 +237,6 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   }
 
   async sweep(batch: number): Promise<SweepResult> {
-    await this.announce();
     const [row] = await this.#pool.run<Omit<SweepResult, 'logEntries'> & { log_entries: number }>(STATEMENTS.sweep, [
       this.#rulesText(),
       batch,
@@ -277,11 +276,6 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Answers about opaque tokens, which issue nothing, are reused for as long as an access token lives. */
-  async announce(): Promise<void> {
-    await this.#pool.run(STATEMENTS.announce, [this.#rulesText()]);
-  }
-
   async close(): Promise<void> {
     await this.#log.close();
     await this.#pool.close();
@@ -295,16 +289,16 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     return row.outcome;
   }
 
-  async #revokeAll(commands: readonly RevokeCommand[], giveUpAtMs: number): Promise<readonly RevokeOutcome[]> {
+  async #revokeAll(commands: readonly RevokeCommand[], giveUpAtMs: number): Promise<Revoked> {
     const values = [this.#rulesText(), revocationsJson(commands)];
     const [row] = await this.#pool.tryRun<{ outcome: OutcomeRow }>(STATEMENTS.revoke, values, giveUpAtMs);
     if (row === undefined) throw new Error('nest_auth_revoke gives one row');
-    await this.#log.deliver(toEntries(row.outcome.entries));
-    return row.outcome.result as readonly RevokeOutcome[];
+    const { entries, result } = row.outcome;
+    return { outcomes: result as readonly RevokeOutcome[], delivered: this.#log.deliver(toEntries(entries)) };
   }
 
-  async #readLog(after: number, limit: number): Promise<readonly LogEntry[]> {
-    const rows = await this.#pool.run<{ entry: Row }>(STATEMENTS.logAfter, [after, limit]);
+  async #readLog(from: number, limit: number): Promise<readonly LogEntry[]> {
+    const rows = await this.#pool.run<{ entry: Row }>(STATEMENTS.logFrom, [from, limit]);
     return rows.map(({ entry }) => toLogEntry(entry));
   }
 

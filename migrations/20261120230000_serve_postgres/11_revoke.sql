@@ -9,7 +9,6 @@ DECLARE
   v_request_key text;
   v_live boolean;
   v_endings nest_auth_ending[] := '{}';
-  v_head jsonb;
   v_outcome jsonb;
   v_outcomes jsonb[] := '{}';
 BEGIN
@@ -24,7 +23,10 @@ BEGIN
   ) k;
   PERFORM nest_auth_lock_sessions(ARRAY(SELECT r.session_id FROM jsonb_to_recordset(p_commands) AS r (session_id uuid)));
   o.at_time := nest_auth_now(p_rules);
+<<<<<<< HEAD:migrations/20261120230000_serve_postgres/07_revoke.sql
   SELECT jsonb_build_object('partition', 0, 'position', head_position, 'tag', head_tag) INTO v_head FROM nest_auth_head();
+=======
+>>>>>>> main:migrations/20261120230000_serve_postgres/11_revoke.sql
 
   FOR v_command IN
     SELECT * FROM jsonb_to_recordset(p_commands) AS r (
@@ -40,7 +42,7 @@ BEGIN
       SELECT * INTO v_request FROM nest_auth_requests r WHERE r.request_key = v_request_key AND r.expire_time > o.at_time;
       IF NOT FOUND THEN
         v_live := (nest_auth_status_of(v_session, o.at_time)).state = 'active';
-        v_outcome := v_outcome || jsonb_build_object('revoked', v_live, 'head', v_head, 'request_key', v_request_key,
+        v_outcome := v_outcome || jsonb_build_object('revoked', v_live, 'request_key', v_request_key,
           'request_hash', v_command.request_hash, 'ending', NULL);
         IF v_live THEN
           v_endings := v_endings || nest_auth_end(p_rules, ARRAY[v_command.session_id], v_command.reason, o.at_time);
@@ -71,12 +73,16 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_outcome jsonb;
   v_done jsonb[] := '{}';
+  -- Read after the sessions were: what had ended already, ended at or before it.
+  v_head jsonb := (SELECT jsonb_build_object('position', h.head_position, 'tag', h.head_tag) FROM nest_auth_head() h);
 BEGIN
   FOREACH v_outcome IN ARRAY p_outcomes LOOP
     IF jsonb_typeof(v_outcome -> 'ending') = 'number' THEN
       v_outcome := v_outcome || jsonb_build_object('head', nest_auth_head_of(
         json_build_array(p_entries -> (v_outcome ->> 'ending')::integer)
       ));
+    ELSIF jsonb_exists(v_outcome, 'ending') THEN
+      v_outcome := v_outcome || jsonb_build_object('head', v_head);
     END IF;
     PERFORM nest_auth_remember(
       p_rules, v_outcome ->> 'request_key', v_outcome ->> 'request_hash', NULL,

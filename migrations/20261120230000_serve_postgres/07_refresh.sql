@@ -57,7 +57,7 @@ BEGIN
   PERFORM nest_auth_announce(p_rules, 'access_token', p_rules.access_token_ttl, o.at_time);
   -- Generations that a failover lost count as spent now, together with the one presented.
   v_spent_times := v_session.refresh_spent_times || array_fill(
-    nest_auth_ms(o.at_time)::bigint,
+    nest_auth_ms(o.at_time),
     ARRAY[least(p_generation - v_session.refresh_generation + 1, p_rules.remembered_generations)::integer]
   );
   UPDATE nest_auth_sessions s SET

@@ -54,6 +54,7 @@ $$;
 CREATE FUNCTION nest_auth_trim_log(p_batch integer, p_now timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   v_kept bigint;
+  v_head bigint := (SELECT h.head_position FROM nest_auth_head() h);
   v_trimmed integer;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(nest_auth_lock_key('trim', '', '')) THEN
@@ -65,7 +66,7 @@ BEGIN
   ORDER BY low.position LIMIT 1;
   DELETE FROM nest_auth_revocations WHERE position IN (
     SELECT r.position FROM nest_auth_revocations r
-    WHERE r.position < coalesce(v_kept, 9223372036854775807) AND r.position < (nest_auth_head()).head_position
+    WHERE r.position < coalesce(v_kept, 9223372036854775807) AND r.position < v_head
     ORDER BY r.position LIMIT p_batch
   );
   GET DIAGNOSTICS v_trimmed = ROW_COUNT;

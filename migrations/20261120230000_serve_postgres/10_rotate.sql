@@ -9,6 +9,7 @@ DECLARE
   v_new nest_auth_sessions;
   v_request_key text;
   v_evicted uuid[] := '{}';
+  v_endings nest_auth_ending[];
   v_starts_anew boolean;
   v_create_time timestamptz;
 BEGIN
@@ -61,14 +62,12 @@ BEGIN
   END IF;
 
   v_new := nest_auth_begin(p_rules, v_new, v_create_time, o.at_time);
-  o.entries := nest_auth_append(
-    p_rules, o.at_time,
-    nest_auth_end(p_rules, ARRAY[p_session_id], 'rotated', o.at_time)
-      || nest_auth_end(p_rules, v_evicted, 'session_limit', o.at_time)
-  );
+  v_endings := nest_auth_end(p_rules, ARRAY[p_session_id], 'rotated', o.at_time)
+    || nest_auth_end(p_rules, v_evicted, 'session_limit', o.at_time);
+  o.entries := nest_auth_append(p_rules, o.at_time, v_endings);
   o.session := v_new;
   o.status := nest_auth_status_of(v_new, o.at_time);
-  o.result := json_build_object('endedSessionIds', p_session_id || v_evicted, 'head', nest_auth_head_of(o.entries));
+  o.result := json_build_object('endedSessionIds', nest_auth_subjects(v_endings), 'head', nest_auth_head_of(o.entries));
   IF p_request_key IS NOT NULL THEN
     PERFORM nest_auth_remember(p_rules, v_request_key, p_request_hash, v_new, o.result, o.at_time);
     PERFORM nest_auth_keep_for_request(p_rules, p_session_id, o.at_time);

@@ -8,6 +8,7 @@ DECLARE
   v_request_key text := p_request_key || ':' || v_new.user_id;
   v_replaced uuid[] := '{}';
   v_evicted uuid[] := '{}';
+  v_endings nest_auth_ending[];
 BEGIN
   o := nest_auth_repeat(p_rules, v_request_key, p_request_hash);
   IF o.kind IS NOT NULL THEN
@@ -37,15 +38,13 @@ BEGIN
 
   PERFORM nest_auth_lock_sessions(v_replaced || v_evicted);
   v_new := nest_auth_begin(p_rules, v_new, o.at_time, o.at_time);
-  o.entries := nest_auth_append(
-    p_rules, o.at_time,
-    nest_auth_end(p_rules, v_replaced, 'device_replaced', o.at_time)
-      || nest_auth_end(p_rules, v_evicted, 'session_limit', o.at_time)
-  );
+  v_endings := nest_auth_end(p_rules, v_replaced, 'device_replaced', o.at_time)
+    || nest_auth_end(p_rules, v_evicted, 'session_limit', o.at_time);
+  o.entries := nest_auth_append(p_rules, o.at_time, v_endings);
   o.kind := 'created';
   o.session := v_new;
   o.status := ROW('active', NULL, NULL);
-  o.result := json_build_object('endedSessionIds', v_replaced || v_evicted, 'head', nest_auth_head_of(o.entries));
+  o.result := json_build_object('endedSessionIds', nest_auth_subjects(v_endings), 'head', nest_auth_head_of(o.entries));
   PERFORM nest_auth_remember(p_rules, v_request_key, p_request_hash, v_new, o.result, o.at_time);
   RETURN o;
 END

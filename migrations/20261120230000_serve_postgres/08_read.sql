@@ -7,8 +7,13 @@ DECLARE
   o nest_auth_outcome;
   v_session nest_auth_sessions;
 BEGIN
-  SELECT * INTO v_session FROM nest_auth_sessions s WHERE s.session_id = p_session_id;
-  o := nest_auth_found(p_rules, v_session, p_tenant_id, p_nonce, p_generation, p_version, p_audience);
+  PERFORM nest_auth_primary_now(p_rules);
+  -- The row and its epochs in one statement: a raise that spares the session changes both.
+  SELECT f.* INTO o
+  FROM nest_auth_sessions s,
+    nest_auth_found(p_rules, s, p_tenant_id, p_nonce, p_generation, p_version, p_audience) f
+  WHERE s.session_id = p_session_id;
+  o.kind := coalesce(o.kind, 'unknown');
   IF p_touch AND nest_auth_touch_is_due(p_rules, o) THEN
     -- Decided anew under the row's lock: another step may have come in between.
     SELECT * INTO v_session FROM nest_auth_sessions s WHERE s.session_id = p_session_id FOR UPDATE;
@@ -19,14 +24,19 @@ BEGIN
       o.session := v_session;
     END IF;
   END IF;
+  -- The answer for an opaque token may be reused for as long as an access token lives.
+  IF o.kind = 'found' AND (o.session).token_mode = 'opaque' AND (o.status).state = 'active' THEN
+    PERFORM nest_auth_announce(p_rules, 'access_token', p_rules.access_token_ttl, o.at_time);
+  END IF;
   RETURN o;
 END
 $$;
 
+-- What a row is to whoever names it so. STABLE: where a statement calls it, it sees what that statement sees.
 CREATE FUNCTION nest_auth_found(
   p_rules nest_auth_rules, s nest_auth_sessions, p_tenant_id text, p_nonce text, p_generation bigint, p_version bigint,
   p_audience text
-) RETURNS nest_auth_outcome LANGUAGE plpgsql AS $$
+) RETURNS nest_auth_outcome LANGUAGE plpgsql STABLE AS $$
 DECLARE
   o nest_auth_outcome;
 BEGIN

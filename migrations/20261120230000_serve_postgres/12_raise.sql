@@ -44,7 +44,7 @@ BEGIN
     v_count := coalesce(json_array_length(o.entries), 0);
   ELSE
     v_minimum := nest_auth_put_epoch(
-      p_rules, p_scope, p_tenant_id, p_subject, nest_auth_ms(o.at_time)::bigint, p_reason, p_deny_create_until, o.at_time
+      p_rules, p_scope, p_tenant_id, p_subject, nest_auth_ms(o.at_time), p_reason, p_deny_create_until, o.at_time
     );
     UPDATE nest_auth_sessions s SET user_generation = v_minimum WHERE s.session_id = p_except_session_id;
     o.entries := nest_auth_append(p_rules, o.at_time, ARRAY[
@@ -73,10 +73,10 @@ CREATE FUNCTION nest_auth_selected(
   ORDER BY l.session_id
 $$;
 
--- Why the session that is to be spared can't be; null where it can, or none was named.
+-- Why the session that is to be spared can't be; null where it can, or none was named. STABLE: row and epochs are of one moment.
 CREATE FUNCTION nest_auth_except_fault(
   p_rules nest_auth_rules, p_scope text, p_tenant_id text, p_subject text, p_session_id uuid, p_now timestamptz
-) RETURNS text LANGUAGE plpgsql AS $$
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_session nest_auth_sessions;
   v_status nest_auth_status;
