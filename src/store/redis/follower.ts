@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
@@ -12,6 +13,9 @@ const BATCH = 500;
 
 /** A replica that is promoted lags by much less. */
 const KEPT_ENTRIES = 1000;
+
+/** One a second. */
+const HEAL_ATTEMPTS = 60;
 
 /** A reading may have begun before the entries were appended, or be of a log that loses them. */
 const OWN_READINGS = 3;
@@ -89,10 +93,10 @@ export class LogFollower {
     const last = entries.at(-1);
     if (track === undefined || last === undefined) return;
     for (let attempt = 0; attempt < OWN_READINGS; attempt += 1) {
-      if (track.delivered.position >= last.position || this.#deliver(track, entries)) return;
+      if (has(track, last) || (this.#deliver(track, entries) && has(track, last))) return;
       await this.#read(track);
     }
-    if (track.delivered.position < last.position) throw new Error('the log does not hold what was appended to it');
+    if (!has(track, last)) throw new Error('the log does not hold what was appended to it');
   }
 
   /** Another process appended to the log of this name. */
@@ -150,16 +154,24 @@ export class LogFollower {
       }
       if (this.#deliver(track, entries) && entries.length < BATCH) break;
     }
-    await this.#heal(track, held);
+    // What is put back is delivered by a reading that comes after this one.
+    if (held.length > 0) void this.#heal(track, held);
   }
 
   /** What was delivered and is not in the log any more, though nobody has trimmed it. */
   async #heal(track: Track, held: readonly LogEntry[]): Promise<void> {
-    if (held.length === 0) return;
     const lowest = track.recent[0]?.position ?? 1;
     const present = new Set(track.recent.map(({ tag }) => tag));
     const lost = held.filter(({ position, tag }) => position >= lowest && !present.has(tag));
-    if (lost.length > 0) await this.#source.heal(track.keys, lost);
+    if (lost.length === 0) return;
+    for (let attempt = 0; attempt < HEAL_ATTEMPTS && this.#timers.length > 0; attempt += 1) {
+      try {
+        return await this.#source.heal(track.keys, lost);
+      } catch {
+        // The new master may not be reached yet.
+        await sleep(BEAT_MS, undefined, { ref: false });
+      }
+    }
   }
 
   async #poll(): Promise<void> {
@@ -195,6 +207,11 @@ export class LogFollower {
     if (track === undefined || track.delivered.tag === head.tag) return;
     if (track.delivered.position <= head.position) await this.#read(track);
   }
+}
+
+/** An entry of the same position but another tag is one that a failover lost. */
+function has({ delivered }: Track, { position, tag }: LogEntry): boolean {
+  return delivered.position > position || delivered.tag === tag;
 }
 
 function startOf({ index }: PartitionKeys): LogPosition {
