@@ -15,6 +15,7 @@ import {
   userScope,
 } from '../../src/store/conformance/commands.ts';
 import { arrive, follow, wholeLog } from '../../src/store/conformance/observe.ts';
+import { closeClient, openClient, untilReady } from '../../src/store/redis/client.ts';
 import { keysOf } from '../../src/store/redis/keys.ts';
 import { openRedisStore, type RedisStore } from '../../src/store/redis/store.ts';
 import { until } from '../servers/process.ts';
@@ -141,6 +142,28 @@ describeOn('redis-sentinel', () => {
 });
 
 describeOn('redis-sentinel', () => {
+  it('gets every connection back after a failover, whatever each was doing when a sentinel told of it', async function () {
+    this.timeout(180_000);
+    const server = await RedisSentinel.create();
+    const location = locationOf(server.url);
+    const clients = times(12, () => openClient(location, { username: '', password: '' }));
+    try {
+      await Promise.all(clients.map((client) => untilReady(client, performance.now() + 10_000)));
+      const former = await server.master();
+      await former.kill();
+      await server.failoverFrom(former);
+      for (const client of clients) {
+        await until('it is a connection to the new master', async () => {
+          const [role] = (await client.call('ROLE')) as readonly unknown[];
+          return role === 'master';
+        });
+      }
+    } finally {
+      for (const client of clients) closeClient(client);
+      await server.remove();
+    }
+  });
+
   it('puts back what was lost with a master that no replica had followed', async function () {
     this.timeout(180_000);
     const server = await RedisSentinel.create();
