@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import type { PartitionKeys } from './keys.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
@@ -9,6 +10,12 @@ const POLL_MS = 50;
 const BEAT_MS = 1_000;
 
 const BATCH = 500;
+
+/** A replica that is promoted lags by much less. */
+const KEPT_ENTRIES = 1000;
+
+/** One a second. */
+const HEAL_ATTEMPTS = 60;
 
 /** A reading may have begun before the entries were appended, or be of a log that loses them. */
 const OWN_READINGS = 3;
@@ -24,6 +31,8 @@ export interface LogSource {
   readonly partitions: readonly PartitionKeys[];
   readonly client: Client;
   readonly after: (partition: PartitionKeys, position: LogPosition, count: number) => Promise<LogReply>;
+  /** Puts back what a failover lost. */
+  readonly heal: (partition: PartitionKeys, lost: readonly LogEntry[]) => Promise<void>;
   /** The heads of all partitions, on servers that their replicas follow. */
   readonly fencedHeads: () => Promise<readonly LogPosition[]>;
 }
@@ -32,6 +41,8 @@ export interface LogSource {
 interface Track {
   readonly keys: PartitionKeys;
   delivered: LogPosition;
+  /** The newest of what was delivered: a failover may have lost them. */
+  recent: readonly LogEntry[];
   /** Readings of one partition come one after the other. */
   reading: Promise<void>;
   isDue: boolean;
@@ -57,7 +68,8 @@ export class LogFollower {
     this.#freshAtMs = Number.NEGATIVE_INFINITY;
     this.#tracks = this.#source.partitions.map((keys) => ({
       keys,
-      delivered: { ...LOG_START, partition: keys.index },
+      delivered: startOf(keys),
+      recent: [],
       reading: Promise.resolve(),
       isDue: false,
     }));
@@ -81,10 +93,10 @@ export class LogFollower {
     const last = entries.at(-1);
     if (track === undefined || last === undefined) return;
     for (let attempt = 0; attempt < OWN_READINGS; attempt += 1) {
-      if (track.delivered.position >= last.position || this.#deliver(track, entries)) return;
+      if (has(track, last) || (this.#deliver(track, entries) && has(track, last))) return;
       await this.#read(track);
     }
-    if (track.delivered.position < last.position) throw new Error('the log does not hold what was appended to it');
+    if (!has(track, last)) throw new Error('the log does not hold what was appended to it');
   }
 
   /** Another process appended to the log of this name. */
@@ -106,6 +118,7 @@ export class LogFollower {
     if (first === undefined || last === undefined) return true;
     if (first.previousTag !== track.delivered.tag || first.position !== track.delivered.position + 1) return false;
     track.delivered = positionOf(last);
+    track.recent = [...track.recent, ...news].slice(-KEPT_ENTRIES);
     this.#listener?.(news);
     return true;
   }
@@ -127,16 +140,37 @@ export class LogFollower {
 
   async #catchUp(track: Track): Promise<void> {
     const tracks = this.#tracks;
+    let held: readonly LogEntry[] = [];
     for (;;) {
       const asked = track.delivered;
       const { continues, entries } = await this.#source.after(track.keys, asked, BATCH);
       // Another listener has begun to follow meanwhile.
       if (tracks !== this.#tracks) return;
       const [first] = entries;
-      if (!continues && first !== undefined && track.delivered === asked) {
-        track.delivered = { partition: first.partition, position: first.position - 1, tag: first.previousTag };
+      if (!continues && track.delivered === asked) {
+        held = track.recent;
+        track.recent = [];
+        track.delivered = first === undefined ? startOf(track.keys) : predecessorOf(first);
       }
-      if (this.#deliver(track, entries) && entries.length < BATCH) return;
+      if (this.#deliver(track, entries) && entries.length < BATCH) break;
+    }
+    // What is put back is delivered by a reading that comes after this one.
+    if (held.length > 0) void this.#heal(track, held);
+  }
+
+  /** What was delivered and is not in the log any more, though nobody has trimmed it. */
+  async #heal(track: Track, held: readonly LogEntry[]): Promise<void> {
+    const lowest = track.recent[0]?.position ?? 1;
+    const present = new Set(track.recent.map(({ tag }) => tag));
+    const lost = held.filter(({ position, tag }) => position >= lowest && !present.has(tag));
+    if (lost.length === 0) return;
+    for (let attempt = 0; attempt < HEAL_ATTEMPTS && this.#timers.length > 0; attempt += 1) {
+      try {
+        return await this.#source.heal(track.keys, lost);
+      } catch {
+        // The new master may not be reached yet.
+        await sleep(BEAT_MS, undefined, { ref: false });
+      }
     }
   }
 
@@ -173,6 +207,19 @@ export class LogFollower {
     if (track === undefined || track.delivered.tag === head.tag) return;
     if (track.delivered.position <= head.position) await this.#read(track);
   }
+}
+
+/** An entry of the same position but another tag is one that a failover lost. */
+function has({ delivered }: Track, { position, tag }: LogEntry): boolean {
+  return delivered.position > position || delivered.tag === tag;
+}
+
+function startOf({ index }: PartitionKeys): LogPosition {
+  return { ...LOG_START, partition: index };
+}
+
+function predecessorOf({ partition, position, previousTag }: LogEntry): LogPosition {
+  return { partition, position: position - 1, tag: previousTag };
 }
 
 function positionOf({ partition, position, tag }: LogPosition): LogPosition {

@@ -21,6 +21,7 @@
  *                                in every partition
  *   {tag}r:KEY:SUBJECT   string  what was done under a request id, packed
  *   {tag}w:KEY           string  the same for a raise over all partitions; in the partition of its KEY
+ *   {tag}h:TAG           string  an entry that a failover had lost was appended again
  *   {tag}lease:NAME      string  who has some work, and until when; in the first partition
  *   {tag}k               hash    the signing keys, by use and sequence, as JSON; in the first partition
  *

@@ -1,7 +1,7 @@
 import type { Session, SessionStatus } from '../../domain/session.ts';
 import type { NewSession, SessionRecord } from '../../domain/store.ts';
 import type { LogEntry } from '../../revocation/log.ts';
-import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
+import type { Revocation, RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
 
 /** What Redis answers a script's table with. */
 export type Reply = number | string | null | readonly Reply[];
@@ -269,5 +269,26 @@ function toScope(
       return { kind, tenantId, minGeneration: minimum };
     case 'global':
       return { kind, minGeneration: minimum };
+  }
+}
+
+/** What heal.lua appends again. */
+export function toHealed({ scope, reason, revokeTimeMs }: Revocation): Readonly<Record<string, unknown>> {
+  const entry = { timeMs: revokeTimeMs, reason, kind: scope.kind, tenantId: '', subject: '', exceptSessionId: '' };
+  switch (scope.kind) {
+    case 'session':
+      return { ...entry, tenantId: scope.tenantId, subject: scope.sessionId, minimum: scope.minVersion };
+    case 'user': {
+      const { tenantId, userId, minGeneration, exceptSessionId } = scope;
+      return { ...entry, tenantId, subject: userId, minimum: minGeneration, exceptSessionId };
+    }
+    case 'client':
+      return { ...entry, tenantId: scope.tenantId, subject: scope.clientId, minimum: scope.minGeneration };
+    case 'tenant':
+      return { ...entry, tenantId: scope.tenantId, minimum: scope.minGeneration };
+    case 'global':
+      return { ...entry, minimum: scope.minGeneration };
+    case 'key':
+      throw new TypeError('this store logs no withdrawn keys');
   }
 }

@@ -88,6 +88,7 @@ const NAMES = [
   'count_user',
   'create',
   'fence',
+  'heal',
   'hold_lease',
   'list',
   'log_after',

@@ -25,7 +25,7 @@ import type { RedisLocation, RedisOptions } from './location.ts';
 import { openStore, type StoreIdentity } from './open.ts';
 import { count, raise } from './raise.ts';
 import { rotate } from './rotate.ts';
-import { list, number, toEntries } from './rows.ts';
+import { list, number, toEntries, toHealed } from './rows.ts';
 import { newTagSeed, Runner, type RunnerParts } from './runner.ts';
 import { create, listSessions, read, refresh, revoke, update } from './session_steps.ts';
 
@@ -98,6 +98,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
       partitions: keys.partitions,
       client,
       after: (partition, position, count) => this.#logAfter(partition, position, count),
+      heal: (partition, lost) => this.#heal(partition, lost),
       fencedHeads: () => this.#fencedHeads(),
     });
     this.#parts = { client, keys, fences, follower: this.#follower, context };
@@ -220,6 +221,12 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
       const step = await runner.run(partition, 'log_after', { position, tag, count });
       return { continues: step.kind === 'found', entries: toEntries(partition.index, list(step.rest[0])) };
     });
+  }
+
+  /** Every instance that held them may come with them. */
+  async #heal(partition: PartitionKeys, lost: readonly LogEntry[]): Promise<void> {
+    const entries = lost.map(({ tag, revocation }) => ({ tag, ...toHealed(revocation) }));
+    await this.#run((runner) => runner.run(partition, 'heal', { entries }));
   }
 
   #fencedHeads(): Promise<readonly LogPosition[]> {

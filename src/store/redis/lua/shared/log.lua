@@ -10,7 +10,8 @@ local function discard_time_ms()
 end
 
 -- Appends within the step that changes the state. `minimum` is the minimum version of a session (0 = it has ended), or
--- the minimum generation of a scope. `given` is the tag and the time of a revocation that has a copy in every partition.
+-- the minimum generation of a scope. `given` is the tag and the time of a revocation that was made
+-- before: it has a copy in every partition, or was lost.
 local function append(kind, reason, tenant_id, subject, minimum, except_session_id, given)
   head_seq = head_seq + 1
   local tag = given and given.tag or string.sub(redis.sha1hex(tag_seed .. ':' .. head_seq), 1, 16)

@@ -162,15 +162,16 @@ local function look_at(row, at_ms)
 end
 
 -- Ends one session: the row and the log together. Where a request ended it the row is kept for as long as the request.
-local function end_session(row, reason, for_request)
-  row[ROW_REVOKE_TIME_MS], row[ROW_REASON] = now_ms, reason
+-- `given` as in append.
+local function end_session(row, reason, for_request, given)
+  row[ROW_REVOKE_TIME_MS], row[ROW_REASON] = given and given.time_ms or now_ms, reason
   if for_request then row[ROW_KEEP_UNTIL_MS] = now_ms + math.max(retention_ms, LIMIT_REQUEST_RETENTION_MS) end
   if row[ROW_USER_ID] ~= '' then
     redis.call('ZADD', user_key(row), 'XX', string.format('%.0f', -row[ROW_CREATE_TIME_MS]), row[ROW_SESSION_ID])
   end
   save(row)
   look_at(row, purge_time_ms(row))
-  append('session', reason, row[ROW_TENANT_ID], row[ROW_SESSION_ID], 0, '')
+  append('session', reason, row[ROW_TENANT_ID], row[ROW_SESSION_ID], 0, '', given)
 end
 
 -- Ends each, and notes their ids in `ended`.
