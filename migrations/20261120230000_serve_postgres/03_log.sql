@@ -96,6 +96,6 @@ $$;
 -- The position that the last of these entries gave the log; null where there is none.
 CREATE FUNCTION nest_auth_head_of(p_entries json) RETURNS json LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN p_entries IS NOT NULL
-    THEN json_build_object('position', p_entries -> -1 -> 'position', 'tag', p_entries -> -1 -> 'tag')
+    THEN json_build_object('partition', 0, 'position', p_entries -> -1 -> 'position', 'tag', p_entries -> -1 -> 'tag')
   END
 $$;

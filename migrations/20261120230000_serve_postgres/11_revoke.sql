@@ -23,10 +23,6 @@ BEGIN
   ) k;
   PERFORM nest_auth_lock_sessions(ARRAY(SELECT r.session_id FROM jsonb_to_recordset(p_commands) AS r (session_id uuid)));
   o.at_time := nest_auth_now(p_rules);
-<<<<<<< HEAD:migrations/20261120230000_serve_postgres/07_revoke.sql
-  SELECT jsonb_build_object('partition', 0, 'position', head_position, 'tag', head_tag) INTO v_head FROM nest_auth_head();
-=======
->>>>>>> main:migrations/20261120230000_serve_postgres/11_revoke.sql
 
   FOR v_command IN
     SELECT * FROM jsonb_to_recordset(p_commands) AS r (
@@ -74,7 +70,7 @@ DECLARE
   v_outcome jsonb;
   v_done jsonb[] := '{}';
   -- Read after the sessions were: what had ended already, ended at or before it.
-  v_head jsonb := (SELECT jsonb_build_object('position', h.head_position, 'tag', h.head_tag) FROM nest_auth_head() h);
+  v_head jsonb := (SELECT jsonb_build_object('partition', 0, 'position', h.head_position, 'tag', h.head_tag) FROM nest_auth_head() h);
 BEGIN
   FOREACH v_outcome IN ARRAY p_outcomes LOOP
     IF jsonb_typeof(v_outcome -> 'ending') = 'number' THEN

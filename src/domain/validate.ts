@@ -1,6 +1,6 @@
 import { SessionError } from '../error.ts';
 import type { VerifiedToken } from '../token/verify.ts';
-import { CONSISTENCY_WAIT_MS } from './limits.ts';
+import { CONSISTENCY_WAIT_MS, STORE_DEADLINE_MS } from './limits.ts';
 import type { AuthorityParts } from './parts.ts';
 import type { ValidateRequest } from './requests.ts';
 import {
@@ -139,8 +139,10 @@ async function validateSession(parts: AuthorityParts, request: ValidateRequest, 
  * An answer may be reused until use has to slide the idle timeout again, and never for longer than
  * an access token would live: a revocation is remembered that long.
  */
-function reusableUntilMs({ rules }: AuthorityParts, { session }: SessionRecord, nowMs: number): number {
+function reusableUntilMs({ rules, feed }: AuthorityParts, { session }: SessionRecord, nowMs: number): number {
   const { accessTokenTtlMs } = rules;
+  // A revocation that is numbered, but whose commit still waits for a standby, would be forgotten before the answer is.
+  if (feed.freshen() > STORE_DEADLINE_MS) return nowMs;
   const unslidMs = session.idleTimeoutMs === 0 ? accessTokenTtlMs : touchIntervalMs(session, rules.touchIntervalMs);
   return Math.min(nowMs + Math.min(accessTokenTtlMs, unslidMs), expireTimeMs(session));
 }

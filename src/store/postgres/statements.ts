@@ -99,6 +99,20 @@ export const STATEMENTS = {
     name: 'nest_auth_read_meta',
     text: 'SELECT name, value FROM nest_auth_meta',
   },
+  headTag: {
+    name: 'nest_auth_head_tag',
+    text: 'SELECT tag FROM nest_auth_revocations ORDER BY position DESC LIMIT 1',
+  },
+  /** A write, so that a server which lost its place as primary, or its standby, does not answer. */
+  beat: {
+    name: 'nest_auth_beat',
+    text: `WITH beat AS (
+        INSERT INTO nest_auth_leases AS l (name, holder, expire_time) VALUES ('beat', $1::text, now())
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expire_time = excluded.expire_time
+        RETURNING 1
+      )
+      SELECT json_build_object('position', h.head_position, 'tag', h.head_tag) AS head FROM beat, nest_auth_head() h`,
+  },
   /** From a position on, that one included, so that its tag can be compared. */
   logFrom: {
     name: 'nest_auth_log_from',

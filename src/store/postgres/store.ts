@@ -26,13 +26,13 @@ import type {
 } from '../../domain/store.ts';
 import type { Device } from '../../domain/session.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
-import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
+import { LogFollower, type LogReply } from '../../revocation/follower.ts';
+import { LOG_START, type LogEntry, type LogPosition, type RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toLogEntry, toStoredKey } from '../rows.ts';
-import { explainFault } from './faults.ts';
+import { explainFault, toSessionError } from './faults.ts';
 import { listStatement } from './list.ts';
 import type { PostgresLocation, PostgresOptions } from './location.ts';
-import { LogTail } from './log.ts';
 import { preparePostgres } from './migrate.ts';
 import { PostgresPool, type Statement } from './pool.ts';
 import { RevokeBatches, type Revoked } from './revoke_batches.ts';
@@ -86,7 +86,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   readonly #clock: ClockOffset;
   readonly #birthTimeMs: number;
   readonly #instanceId = randomUUID();
-  readonly #log: LogTail;
+  readonly #follower: LogFollower;
   readonly #revokes: RevokeBatches;
   #rulesAt: { readonly offsetMs: number; readonly text: string } | null = null;
 
@@ -96,7 +96,14 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#rules = rules;
     this.#clock = clock;
     this.#birthTimeMs = birthTimeMs;
-    this.#log = new LogTail((from, limit) => this.#readLog(from, limit));
+    this.#follower = new LogFollower({
+      partitions: 1,
+      after: (position, count) => this.#logAfter(position, count),
+      headTag: async () => (await pool.run<{ tag: string }>(STATEMENTS.headTag, []))[0]?.tag ?? null,
+      fencedHeads: () => this.#fencedHeads(),
+      // A standby that confirms every commit loses nothing; what another one lost, instances hold until they forget it.
+      heal: async () => {},
+    });
     this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
   }
 
@@ -268,16 +275,15 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   }
 
   follow(listener: (entries: readonly LogEntry[]) => void): void {
-    this.#log.follow(listener);
+    this.#follower.follow(listener);
   }
 
-  /** What was delivered may lag behind other instances' steps by an unknown time. */
   freshen(): number {
-    return Number.POSITIVE_INFINITY;
+    return this.#follower.stalenessMs();
   }
 
   async close(): Promise<void> {
-    await this.#log.close();
+    this.#follower.stop();
     await this.#pool.close();
   }
 
@@ -285,7 +291,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   async #step(statement: Statement, values: readonly unknown[]): Promise<OutcomeRow> {
     const [row] = await this.#pool.run<{ outcome: OutcomeRow }>(statement, [this.#rulesText(), ...values]);
     if (row === undefined) throw new Error(`${statement.name} gives one row`);
-    await this.#log.deliver(toEntries(row.outcome.entries));
+    await this.#deliver(row.outcome);
     return row.outcome;
   }
 
@@ -293,13 +299,36 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     const values = [this.#rulesText(), revocationsJson(commands)];
     const [row] = await this.#pool.tryRun<{ outcome: OutcomeRow }>(STATEMENTS.revoke, values, giveUpAtMs);
     if (row === undefined) throw new Error('nest_auth_revoke gives one row');
-    const { entries, result } = row.outcome;
-    return { outcomes: result as readonly RevokeOutcome[], delivered: this.#log.deliver(toEntries(entries)) };
+    const outcomes = row.outcome.result as readonly RevokeOutcome[];
+    return { outcomes, delivered: this.#deliver(row.outcome) };
+  }
+
+  async #deliver({ entries }: OutcomeRow): Promise<void> {
+    try {
+      await this.#follower.deliverOwn(0, toEntries(entries));
+    } catch (error) {
+      // It is done, but other instances' entries before it could not be read: whoever asks again is told.
+      throw toSessionError(error);
+    }
+  }
+
+  async #logAfter({ position, tag }: LogPosition, count: number): Promise<LogReply> {
+    const [first, ...rest] = await this.#readLog(position, count + 1);
+    if (position > 0 && first?.tag === tag) return { continues: true, entries: rest };
+    const entries = await this.#readLog(0, count);
+    return { continues: position === 0 && (entries[0]?.position ?? 1) === 1, entries };
   }
 
   async #readLog(from: number, limit: number): Promise<readonly LogEntry[]> {
     const rows = await this.#pool.run<{ entry: Row }>(STATEMENTS.logFrom, [from, limit]);
     return rows.map(({ entry }) => toLogEntry(entry));
+  }
+
+  async #fencedHeads(): Promise<readonly LogPosition[]> {
+    const rows = await this.#pool.run<{ head: Pick<LogPosition, 'position' | 'tag'> }>(STATEMENTS.beat, [
+      this.#instanceId,
+    ]);
+    return rows.map(({ head }) => ({ ...LOG_START, ...head }));
   }
 
   /** Made anew where a test has moved the clock. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import { ownerBits } from '../../domain/session_id.ts';
+import type { LogFollower } from '../../revocation/follower.ts';
 import type { LogPosition } from '../../revocation/log.ts';
 import type { Client } from './client.ts';
 import type { Fences } from './fence.ts';
-import type { LogFollower } from './follower.ts';
 import { type Keys, type PartitionKeys, partitionOf } from './keys.ts';
 import { runScript } from './link.ts';
 import type { Reply } from './rows.ts';

@@ -14,12 +14,12 @@ import type {
   UpdateCommand,
 } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
+import { LogFollower, type LogReply } from '../../revocation/follower.ts';
 import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Client, closeClient, openClient } from './client.ts';
 import { within } from './fault.ts';
 import { Fences } from './fence.ts';
-import { LogFollower } from './follower.ts';
 import { keysOf, type PartitionKeys } from './keys.ts';
 import type { RedisLocation, RedisOptions } from './location.ts';
 import { openStore, type StoreIdentity } from './open.ts';
@@ -95,14 +95,16 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
       alwaysReplicated: location.kind === 'redis-sentinel',
     });
     this.#follower = new LogFollower({
-      partitions: keys.partitions,
-      client,
-      after: (partition, position, count) => this.#logAfter(partition, position, count),
+      partitions: keys.partitions.length,
+      after: (position, count) => this.#logAfter(position, count),
+      headTag: (partition) => client.hget(this.#partition(partition).state, 'tag'),
       heal: (partition, lost) => this.#heal(partition, lost),
       fencedHeads: () => this.#fencedHeads(),
     });
     this.#parts = { client, keys, fences, follower: this.#follower, context };
-    subscriber.on('message', (channel: string) => this.#follower.hint(channel));
+    subscriber.on('message', (channel: string) => {
+      this.#follower.hint(keys.partitions.findIndex(({ log }) => log === channel));
+    });
   }
 
   create(command: CreateCommand) {
@@ -216,17 +218,17 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     return within(runner.deadlineMs, work(runner));
   }
 
-  #logAfter(partition: PartitionKeys, { position, tag }: LogPosition, count: number) {
+  #logAfter({ partition, position, tag }: LogPosition, count: number): Promise<LogReply> {
     return this.#run(async (runner) => {
-      const step = await runner.run(partition, 'log_after', { position, tag, count });
-      return { continues: step.kind === 'found', entries: toEntries(partition.index, list(step.rest[0])) };
+      const step = await runner.run(this.#partition(partition), 'log_after', { position, tag, count });
+      return { continues: step.kind === 'found', entries: toEntries(partition, list(step.rest[0])) };
     });
   }
 
   /** Every instance that held them may come with them. */
-  async #heal(partition: PartitionKeys, lost: readonly LogEntry[]): Promise<void> {
+  async #heal(partition: number, lost: readonly LogEntry[]): Promise<void> {
     const entries = lost.map(({ tag, revocation }) => ({ tag, ...toHealed(revocation) }));
-    await this.#run((runner) => runner.run(partition, 'heal', { entries }));
+    await this.#run((runner) => runner.run(this.#partition(partition), 'heal', { entries }));
   }
 
   #fencedHeads(): Promise<readonly LogPosition[]> {
@@ -236,9 +238,13 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
   }
 
   #firstPartition(): PartitionKeys {
-    const [first] = this.#parts.keys.partitions;
-    if (first === undefined) throw new RangeError('there is no partition');
-    return first;
+    return this.#partition(0);
+  }
+
+  #partition(index: number): PartitionKeys {
+    const partition = this.#parts.keys.partitions[index];
+    if (partition === undefined) throw new RangeError('there is no such partition');
+    return partition;
   }
 }
 

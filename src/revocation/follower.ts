@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from './client.ts';
-import type { PartitionKeys } from './keys.ts';
-import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import { LOG_START, type LogEntry, type LogPosition } from './log.ts';
 
 /** Without a hint the heads are looked at this often. */
 const POLL_MS = 50;
@@ -26,20 +24,22 @@ export interface LogReply {
   readonly entries: readonly LogEntry[];
 }
 
-/** How a follower reaches the log. */
+/** How a follower reaches the log of a store. */
 export interface LogSource {
-  readonly partitions: readonly PartitionKeys[];
-  readonly client: Client;
-  readonly after: (partition: PartitionKeys, position: LogPosition, count: number) => Promise<LogReply>;
-  /** Puts back what a failover lost. */
-  readonly heal: (partition: PartitionKeys, lost: readonly LogEntry[]) => Promise<void>;
-  /** The heads of all partitions, on servers that their replicas follow. */
+  readonly partitions: number;
+  /** At most `count` entries behind a position of its partition; those from the low end on where the log does not continue there. */
+  readonly after: (position: LogPosition, count: number) => Promise<LogReply>;
+  /** The tag of the partition's head, as cheaply as it can be had; null where there is none. */
+  readonly headTag: (partition: number) => Promise<string | null>;
+  /** The heads of all partitions, by a write that outlasts a failover. */
   readonly fencedHeads: () => Promise<readonly LogPosition[]>;
+  /** Puts back what a failover lost. */
+  readonly heal: (partition: number, lost: readonly LogEntry[]) => Promise<void>;
 }
 
 /** One partition as it was delivered. */
 interface Track {
-  readonly keys: PartitionKeys;
+  readonly partition: number;
   delivered: LogPosition;
   /** The newest of what was delivered: a failover may have lost them. */
   recent: readonly LogEntry[];
@@ -48,7 +48,7 @@ interface Track {
   isDue: boolean;
 }
 
-/** Follows all partitions of the log for one listener. */
+/** Follows all partitions of a log for one listener. */
 export class LogFollower {
   readonly #source: LogSource;
   #tracks: readonly Track[] = [];
@@ -66,9 +66,9 @@ export class LogFollower {
   follow(listener: (entries: readonly LogEntry[]) => void): void {
     this.#listener = listener;
     this.#freshAtMs = Number.NEGATIVE_INFINITY;
-    this.#tracks = this.#source.partitions.map((keys) => ({
-      keys,
-      delivered: startOf(keys),
+    this.#tracks = Array.from({ length: this.#source.partitions }, (_, partition) => ({
+      partition,
+      delivered: startOf(partition),
       recent: [],
       reading: Promise.resolve(),
       isDue: false,
@@ -99,9 +99,9 @@ export class LogFollower {
     if (!has(track, last)) throw new Error('the log does not hold what was appended to it');
   }
 
-  /** Another process appended to the log of this name. */
-  hint(channel: string): void {
-    const track = this.#tracks.find(({ keys }) => keys.log === channel);
+  /** Another process appended to the partition. */
+  hint(partition: number): void {
+    const track = this.#tracks[partition];
     if (track !== undefined) this.#read(track).catch(() => {});
   }
 
@@ -143,14 +143,14 @@ export class LogFollower {
     let held: readonly LogEntry[] = [];
     for (;;) {
       const asked = track.delivered;
-      const { continues, entries } = await this.#source.after(track.keys, asked, BATCH);
+      const { continues, entries } = await this.#source.after(asked, BATCH);
       // Another listener has begun to follow meanwhile.
       if (tracks !== this.#tracks) return;
       const [first] = entries;
       if (!continues && track.delivered === asked) {
         held = track.recent;
         track.recent = [];
-        track.delivered = first === undefined ? startOf(track.keys) : predecessorOf(first);
+        track.delivered = first === undefined ? startOf(track.partition) : predecessorOf(first);
       }
       if (this.#deliver(track, entries) && entries.length < BATCH) break;
     }
@@ -166,7 +166,7 @@ export class LogFollower {
     if (lost.length === 0) return;
     for (let attempt = 0; attempt < HEAL_ATTEMPTS && this.#timers.length > 0; attempt += 1) {
       try {
-        return await this.#source.heal(track.keys, lost);
+        return await this.#source.heal(track.partition, lost);
       } catch {
         // The new master may not be reached yet.
         await sleep(BEAT_MS, undefined, { ref: false });
@@ -182,7 +182,7 @@ export class LogFollower {
   }
 
   async #look(track: Track): Promise<void> {
-    const tag = await this.#source.client.hget(track.keys.state, 'tag');
+    const tag = await this.#source.headTag(track.partition);
     if (tag !== null && tag !== track.delivered.tag) await this.#read(track);
   }
 
@@ -214,8 +214,8 @@ function has({ delivered }: Track, { position, tag }: LogEntry): boolean {
   return delivered.position > position || delivered.tag === tag;
 }
 
-function startOf({ index }: PartitionKeys): LogPosition {
-  return { ...LOG_START, partition: index };
+function startOf(partition: number): LogPosition {
+  return { ...LOG_START, partition };
 }
 
 function predecessorOf({ partition, position, previousTag }: LogEntry): LogPosition {
