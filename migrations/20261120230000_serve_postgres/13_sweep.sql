@@ -8,14 +8,14 @@ DECLARE
   v_looked_at integer;
 BEGIN
   SELECT looked_at, removed INTO v_looked_at, sessions FROM nest_auth_sweep_sessions(p_rules, p_batch, v_now);
-  DELETE FROM nest_auth_requests WHERE request_key IN (
-    SELECT r.request_key FROM nest_auth_requests r WHERE r.expire_time <= v_now LIMIT p_batch FOR UPDATE SKIP LOCKED
-  );
+  -- In arrays, each made once: a subquery may be run again for every row, and find others.
+  DELETE FROM nest_auth_requests WHERE ctid = ANY (ARRAY(
+    SELECT r.ctid FROM nest_auth_requests r WHERE r.expire_time <= v_now LIMIT p_batch FOR UPDATE SKIP LOCKED
+  ));
   GET DIAGNOSTICS requests = ROW_COUNT;
-  DELETE FROM nest_auth_epochs WHERE (scope, tenant_id, subject) IN (
-    SELECT e.scope, e.tenant_id, e.subject FROM nest_auth_epochs e WHERE e.keep_until <= v_now
-    LIMIT p_batch FOR UPDATE SKIP LOCKED
-  );
+  DELETE FROM nest_auth_epochs WHERE ctid = ANY (ARRAY(
+    SELECT e.ctid FROM nest_auth_epochs e WHERE e.keep_until <= v_now LIMIT p_batch FOR UPDATE SKIP LOCKED
+  ));
   GET DIAGNOSTICS epochs = ROW_COUNT;
   log_entries := nest_auth_trim_log(p_batch, v_now);
   more := p_batch IN (v_looked_at, requests, epochs, log_entries);
@@ -64,11 +64,11 @@ BEGIN
   FROM (SELECT r.position, r.discard_time FROM nest_auth_revocations r ORDER BY r.position LIMIT p_batch) low
   WHERE low.discard_time IS NULL OR low.discard_time >= p_now
   ORDER BY low.position LIMIT 1;
-  DELETE FROM nest_auth_revocations WHERE position IN (
+  DELETE FROM nest_auth_revocations WHERE position = ANY (ARRAY(
     SELECT r.position FROM nest_auth_revocations r
     WHERE r.position < coalesce(v_kept, 9223372036854775807) AND r.position < v_head
     ORDER BY r.position LIMIT p_batch
-  );
+  ));
   GET DIAGNOSTICS v_trimmed = ROW_COUNT;
   RETURN v_trimmed;
 END

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { generateMasterKey } from '../../src/token/master_key.ts';
 import { RpcError } from '../grpc/client.ts';
-import { assertVerdict, open } from '../grpc/expect.ts';
+import { assertVerdict, open, verdict } from '../grpc/expect.ts';
 import { type Env, startService, TestProcess } from '../harness.ts';
 import { freshDatabase, type TestDatabase } from '../servers/database.ts';
 import { PostgresServer } from '../servers/postgres.ts';
@@ -123,6 +123,8 @@ describeOn('postgres', () => {
       const [first, second] = services;
       const { tokens } = await open(first.client, { userId: 'ann' });
       await second.client.call('RevokeSessions', { userId: 'ann' });
+      // Where it was not ended itself, LOCAL hears of it a moment later.
+      await until('the first has heard of it', async () => (await verdict(first.client, tokens)) === 'REVOKED');
       await assertVerdict(first.client, tokens.accessToken, 'REVOKED');
       for (const service of services) assert.deepEqual(await service.end(), { code: 0, signal: null });
     });

@@ -4,6 +4,8 @@
 -- @include partition log session
 local row = find(command)
 if not row then return reply(KIND_UNKNOWN) end
+-- The answer for an opaque token may be reused for as long as an access token lives.
+if row[ROW_TOKEN_MODE] == 'opaque' and is_live(row) then announce('access', access_token_ttl_ms) end
 local idle_ms = row[ROW_IDLE_TIMEOUT_MS]
 if command.touch and idle_ms > 0 and is_live(row)
   -- Half of a short idle timeout at the latest, else a session in steady use would expire between two touches.
