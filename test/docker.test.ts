@@ -15,7 +15,8 @@ import { type Env, startTestServer, temporaryFolder } from './harness.ts';
 /** The part of a service that is looked at here; the rest is the Compose specification's. */
 interface Service {
   readonly build?: string;
-  readonly command?: readonly string[];
+  readonly profiles?: readonly string[];
+  readonly command?: readonly string[] | string;
   readonly environment: Env;
   readonly ports?: readonly string[];
   readonly healthcheck?: object;
@@ -33,7 +34,9 @@ const IMAGE_ENV: Env = Object.fromEntries(
   DOCKERFILE.getENVs().flatMap((env) => env.getProperties().map((each) => [each.getName(), each.getValue() ?? ''])),
 );
 const EXPOSED = valuesOf(lastOf('EXPOSE')).map(Number);
-const COMPOSE = parse(read('compose.yaml')) as { readonly services: Readonly<Record<string, Service>> };
+const COMPOSE = parse(read('compose.yaml'), { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>;
+};
 /** Those that run the image of the Dockerfile. */
 const OURS = Object.values(COMPOSE.services).filter(({ build }) => build !== undefined);
 
@@ -149,26 +152,46 @@ describe('compose.yaml', () => {
   });
 
   it('has no secret of its own, and names what to set where one is missing', () => {
-    assert.match(service('session-authority').environment['MASTER_KEY'] ?? '', /^\$\{MASTER_KEY:\?.+\}$/);
-    assert.match(service('postgres').environment['POSTGRES_PASSWORD'] ?? '', /^\$\{POSTGRES_PASSWORD:\?.+\}$/);
+    const text = read('compose.yaml');
+    for (const name of ['MASTER_KEY', 'STORE_PASSWORD'])
+      assert.match(text, new RegExp(`\\$\\{${name}:\\?set it to .+\\}`));
+    const secrets = [...text.matchAll(/(?:PASSWORD|MASTER_KEY|REDISCLI_AUTH): (.+)/g)].map(([, value = '']) => value);
+    for (const value of secrets) assert.match(value, /^\$\{(STORE_PASSWORD|MASTER_KEY)(:\?.+)?\}$/);
+    for (const [, value = ''] of text.matchAll(/(?:requirepass|masterauth) (\S+)/g))
+      assert.equal(value, '${STORE_PASSWORD}');
   });
 
-  it('leads the service to the database, with settings that it takes', () => {
-    const outside = { MASTER_KEY: generateMasterKey().toString('base64'), POSTGRES_PASSWORD: 'a1b2' };
-    const settings = filledIn(service('session-authority').environment, outside);
+  it('leads each service to its store, with settings that it takes', () => {
+    const outside = { MASTER_KEY: generateMasterKey().toString('base64'), STORE_PASSWORD: 'a1b2' };
+    const configOf = (name: string) => readConfig({ ...IMAGE_ENV, ...filledIn(service(name).environment, outside) });
     const { POSTGRES_USER: user = '' } = service('postgres').environment;
-    const { store, masterKey } = readConfig({ ...IMAGE_ENV, ...settings });
+    const { store, masterKey } = configOf('session-authority');
     assert(store.kind === 'postgres');
     assert.deepEqual([store.user, store.password, store.database], [user, 'a1b2', user]);
     assert.deepEqual([store.hosts, masterKey.kind], [[{ host: 'postgres', port: 5432 }], 'value']);
+    for (const [name, kind, host] of [
+      ['on-redis', 'redis', 'redis'],
+      ['on-sentinel', 'redis-sentinel', 'sentinel'],
+      ['on-cluster', 'redis-cluster', 'node'],
+    ] as const) {
+      const { store: redis } = configOf(name);
+      assert(redis.kind === kind);
+      assert.deepEqual([redis.password, redis.nodes.map((node) => node.host)], ['a1b2', [host]]);
+      assert(service(host));
+    }
+  });
+
+  it('starts one store alone, and evicts nothing from any', () => {
+    for (const [name, { profiles = [], command }] of Object.entries(COMPOSE.services)) {
+      const isOfPostgres = ['session-authority', 'postgres', 'migrate'].includes(name);
+      assert.equal(profiles.length, isOfPostgres ? 0 : 1, name);
+      if (String(command).startsWith('redis-server')) assert.match(String(command), /--maxmemory-policy noeviction/);
+    }
   });
 
   it('opens the ports of the image on the loopback of the host alone', () => {
-    const ports = Object.values(COMPOSE.services).flatMap(({ ports = [] }) => ports);
-    assert.deepEqual(
-      ports,
-      EXPOSED.map((port) => `127.0.0.1:${port}:${port}`),
-    );
+    const ports = EXPOSED.map((port) => `127.0.0.1:${port}:${port}`);
+    for (const { ports: opened } of Object.values(COMPOSE.services)) assert.deepEqual(opened ?? ports, ports);
   });
 
   it('migrates a database that answers, then serves', () => {
