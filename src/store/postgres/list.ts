@@ -1,6 +1,6 @@
 import knexModule from 'knex';
 import type { ListQuery } from '../../domain/store.ts';
-import { NIL_UUID, timeText, uuidOf } from './rows.ts';
+import { NIL_UUID, timeText, uuidOf } from './commands.ts';
 
 /** Builds statements; it has no connection of its own. */
 const knex = knexModule.knex({ client: 'pg' });

@@ -8,10 +8,9 @@ import {
   STORE_DEADLINE_MS,
 } from '../../domain/limits.ts';
 import type { SessionStatus } from '../../domain/session.ts';
-import { isUuid } from '../../domain/session_id.ts';
-import type { NewSession, RotateCommand, SessionRecord, SessionRef } from '../../domain/store.ts';
+import type { CreateOutcome, RotateOutcome, SessionRecord } from '../../domain/store.ts';
 import type { StoreRules } from '../../domain/store_rules.ts';
-import type { LogEntry } from '../../revocation/log.ts';
+import type { LogEntry, LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason } from '../../revocation/revocation.ts';
 import { type Cell, type Row, toLogEntry, toSession } from '../rows.ts';
 
@@ -67,74 +66,6 @@ function ms(value: number): string {
   return `${value} ms`;
 }
 
-/** The columns of a session that begins. */
-export function newSessionJson(session: NewSession): string {
-  const { device } = session;
-  return JSON.stringify({
-    session_id: session.sessionId,
-    tenant_id: session.tenantId,
-    user_id: session.userId,
-    client_id: session.clientId,
-    token_mode: session.tokenMode,
-    idle_timeout_ms: session.idleTimeoutMs,
-    absolute_timeout_ms: session.absoluteTimeoutMs,
-    auth_time: timeText(session.authTimeMs),
-    acr: session.acr,
-    amr: JSON.stringify(session.amr),
-    device_id: device.deviceId,
-    device_name: device.name,
-    user_agent: device.userAgent,
-    ip_address: device.ipAddress,
-    actor: session.actor === null ? null : JSON.stringify(session.actor),
-    audiences: JSON.stringify(session.audiences),
-    claims: session.claims,
-    data: session.data,
-    refresh_nonce: session.nonce,
-    refresh_key_id: session.keyId,
-  });
-}
-
-/** The columns that a rotation changes; what it leaves is absent. */
-export function rotationJson(command: RotateCommand): string {
-  const { device } = command;
-  const changes = {
-    session_id: command.newSessionId,
-    user_id: command.userId === '' ? null : command.userId,
-    auth_time: timeText(command.authTimeMs),
-    acr: command.acr,
-    amr: command.amr === null ? null : JSON.stringify(command.amr),
-    claims: command.claims,
-    data: command.data,
-    device_id: device?.deviceId ?? null,
-    device_name: device?.name ?? null,
-    user_agent: device?.userAgent ?? null,
-    ip_address: device?.ipAddress ?? null,
-    idle_timeout_ms: command.idleTimeoutMs,
-    absolute_timeout_ms: command.absoluteTimeoutMs,
-    refresh_nonce: command.nonce,
-    refresh_key_id: command.keyId,
-  };
-  return JSON.stringify(Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null)));
-}
-
-/** The parts of a reference in the order in which every step takes them. */
-export function refValues({ sessionId, tenantId, proof }: SessionRef): readonly unknown[] {
-  const { nonce = null, generation = null, version = null, audience = null } = proof ?? {};
-  return [uuidOf(sessionId), tenantId, nonce, generation, version, audience];
-}
-
-/** No session has it. */
-export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-
-/** null for what is not an id, which the database would refuse, or read as the id that it resembles. */
-export function uuidOf(sessionId: string): string | null {
-  return isUuid(sessionId) ? sessionId : null;
-}
-
-export function timeText(timeMs: number | null): string | null {
-  return timeMs === null ? null : new Date(timeMs).toISOString();
-}
-
 export function toRecord({ session, status }: { session: SessionRow; status: StatusRow }): SessionRecord {
   return { session: toSession(plainRow(session)), status: toStatus(status) };
 }
@@ -160,4 +91,12 @@ function toStatus({ state, end_time: endTime, end_reason: reason }: StatusRow): 
 
 export function toEntries(rows: readonly Row[] | null): readonly LogEntry[] {
   return rows?.map(toLogEntry) ?? [];
+}
+
+/** `O` has each of the kinds that the step answers with. */
+export function toBegun<O extends CreateOutcome | RotateOutcome>(row: OutcomeRow): O {
+  const { kind } = row;
+  if (!['created', 'rotated', 'repeated'].includes(kind)) return { kind } as O;
+  const { endedSessionIds, head } = row.result as { endedSessionIds: readonly string[]; head: LogPosition | null };
+  return { kind, record: toRecord(row), endedSessionIds, head, nowMs: Date.parse(row.at_time) } as O;
 }

@@ -3,7 +3,6 @@ import type {
   CountOutcome,
   CreateCommand,
   CreateOutcome,
-  EpochScope,
   ExceptFault,
   KeyStore,
   Lease,
@@ -37,19 +36,16 @@ import { preparePostgres } from './migrate.ts';
 import { PostgresPool, type Statement } from './pool.ts';
 import { RevokeBatches, type Revoked } from './revoke_batches.ts';
 import {
-  NIL_UUID,
+  exceptValue,
   newSessionJson,
-  type OutcomeRow,
   refValues,
+  revocationsJson,
   rotationJson,
-  rulesText,
-  type SessionRow,
-  type StatusRow,
+  scopeValues,
   timeText,
-  toEntries,
-  toRecord,
   uuidOf,
-} from './rows.ts';
+} from './commands.ts';
+import { type OutcomeRow, rulesText, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
 
 /**
@@ -339,43 +335,4 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     }
     return this.#rulesAt.text;
   }
-}
-
-/** `O` has each of the kinds that the step answers with. */
-function toBegun<O extends CreateOutcome | RotateOutcome>(row: OutcomeRow): O {
-  const { kind } = row;
-  if (!['created', 'rotated', 'repeated'].includes(kind)) return { kind } as O;
-  const { endedSessionIds, head } = row.result as { endedSessionIds: readonly string[]; head: LogPosition | null };
-  return { kind, record: toRecord(row), endedSessionIds, head, nowMs: Date.parse(row.at_time) } as O;
-}
-
-/** The scope's kind, tenant and subject, as epochs are kept under them. */
-function scopeValues(scope: EpochScope): readonly [kind: string, tenantId: string, subject: string] {
-  switch (scope.kind) {
-    case 'user':
-      return ['user', scope.tenantId, scope.userId];
-    case 'client':
-      return ['client', scope.tenantId, scope.clientId];
-    case 'tenant':
-      return ['tenant', scope.tenantId, ''];
-    case 'global':
-      return ['global', '', ''];
-  }
-}
-
-/** What is not an id spares nothing, and is not taken for none. */
-function exceptValue({ exceptSessionId }: RaiseCommand): string | null {
-  return exceptSessionId === '' ? null : (uuidOf(exceptSessionId) ?? NIL_UUID);
-}
-
-function revocationsJson(commands: readonly RevokeCommand[]): string {
-  const rows = commands.map(({ ref: { sessionId, tenantId, proof }, request, reason }) => ({
-    session_id: uuidOf(sessionId),
-    tenant_id: tenantId,
-    ...proof,
-    request_key: request?.key,
-    request_hash: request?.hash,
-    reason,
-  }));
-  return JSON.stringify(rows);
 }

@@ -15,10 +15,11 @@ import {
   updateCommand,
   userScope,
 } from '../../../src/store/conformance/commands.ts';
+import { newSessionJson, refValues, rotationJson } from '../../../src/store/postgres/commands.ts';
 import { DEFAULT_RULES } from '../../../src/store/conformance.ts';
 import { listStatement } from '../../../src/store/postgres/list.ts';
 import type { Statement } from '../../../src/store/postgres/pool.ts';
-import { newSessionJson, refValues, rotationJson, rulesText } from '../../../src/store/postgres/rows.ts';
+import { rulesText } from '../../../src/store/postgres/rows.ts';
 import { STATEMENTS } from '../../../src/store/postgres/statements.ts';
 import type { PostgresStore } from '../../../src/store/postgres/store.ts';
 import type { TestDatabase } from '../../servers/database.ts';

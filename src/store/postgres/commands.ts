@@ -1,0 +1,108 @@
+import { isUuid } from '../../domain/session_id.ts';
+import type {
+  EpochScope,
+  NewSession,
+  RaiseCommand,
+  RevokeCommand,
+  RotateCommand,
+  SessionRef,
+} from '../../domain/store.ts';
+
+/** The columns of a session that begins. */
+export function newSessionJson(session: NewSession): string {
+  const { device } = session;
+  return JSON.stringify({
+    session_id: session.sessionId,
+    tenant_id: session.tenantId,
+    user_id: session.userId,
+    client_id: session.clientId,
+    token_mode: session.tokenMode,
+    idle_timeout_ms: session.idleTimeoutMs,
+    absolute_timeout_ms: session.absoluteTimeoutMs,
+    auth_time: timeText(session.authTimeMs),
+    acr: session.acr,
+    amr: JSON.stringify(session.amr),
+    device_id: device.deviceId,
+    device_name: device.name,
+    user_agent: device.userAgent,
+    ip_address: device.ipAddress,
+    actor: session.actor === null ? null : JSON.stringify(session.actor),
+    audiences: JSON.stringify(session.audiences),
+    claims: session.claims,
+    data: session.data,
+    refresh_nonce: session.nonce,
+    refresh_key_id: session.keyId,
+  });
+}
+
+/** The columns that a rotation changes; what it leaves is absent. */
+export function rotationJson(command: RotateCommand): string {
+  const { device } = command;
+  const changes = {
+    session_id: command.newSessionId,
+    user_id: command.userId === '' ? null : command.userId,
+    auth_time: timeText(command.authTimeMs),
+    acr: command.acr,
+    amr: command.amr === null ? null : JSON.stringify(command.amr),
+    claims: command.claims,
+    data: command.data,
+    device_id: device?.deviceId ?? null,
+    device_name: device?.name ?? null,
+    user_agent: device?.userAgent ?? null,
+    ip_address: device?.ipAddress ?? null,
+    idle_timeout_ms: command.idleTimeoutMs,
+    absolute_timeout_ms: command.absoluteTimeoutMs,
+    refresh_nonce: command.nonce,
+    refresh_key_id: command.keyId,
+  };
+  return JSON.stringify(Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null)));
+}
+
+/** The parts of a reference in the order in which every step takes them. */
+export function refValues({ sessionId, tenantId, proof }: SessionRef): readonly unknown[] {
+  const { nonce = null, generation = null, version = null, audience = null } = proof ?? {};
+  return [uuidOf(sessionId), tenantId, nonce, generation, version, audience];
+}
+
+/** No session has it. */
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** null for what is not an id, which the database would refuse, or read as the id that it resembles. */
+export function uuidOf(sessionId: string): string | null {
+  return isUuid(sessionId) ? sessionId : null;
+}
+
+export function timeText(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+/** The scope's kind, tenant and subject, as epochs are kept under them. */
+export function scopeValues(scope: EpochScope): readonly [kind: string, tenantId: string, subject: string] {
+  switch (scope.kind) {
+    case 'user':
+      return ['user', scope.tenantId, scope.userId];
+    case 'client':
+      return ['client', scope.tenantId, scope.clientId];
+    case 'tenant':
+      return ['tenant', scope.tenantId, ''];
+    case 'global':
+      return ['global', '', ''];
+  }
+}
+
+/** What is not an id spares nothing, and is not taken for none. */
+export function exceptValue({ exceptSessionId }: RaiseCommand): string | null {
+  return exceptSessionId === '' ? null : (uuidOf(exceptSessionId) ?? NIL_UUID);
+}
+
+export function revocationsJson(commands: readonly RevokeCommand[]): string {
+  const rows = commands.map(({ ref: { sessionId, tenantId, proof }, request, reason }) => ({
+    session_id: uuidOf(sessionId),
+    tenant_id: tenantId,
+    ...proof,
+    request_key: request?.key,
+    request_hash: request?.hash,
+    reason,
+  }));
+  return JSON.stringify(rows);
+}
