@@ -3,8 +3,11 @@ import { generateMasterKey } from '../../src/token/master_key.ts';
 import { RpcError } from '../grpc/client.ts';
 import { assertVerdict, open } from '../grpc/expect.ts';
 import { type Env, startService, TestProcess } from '../harness.ts';
-import { until, unusedPort } from '../servers/process.ts';
+import { issueCertificate } from '../servers/certificates.ts';
+import { ServerFolder } from '../servers/folder.ts';
+import { serverUser, until, unusedPort } from '../servers/process.ts';
 import { RedisStandalone } from '../servers/redis.ts';
+import { RedisSentinel } from '../servers/redis_sentinel.ts';
 import { describeOn } from '../servers/stores.ts';
 
 const SETTINGS: Env = {
@@ -12,6 +15,28 @@ const SETTINGS: Env = {
   HTTP_ADDRESS: '127.0.0.1:0',
   MASTER_KEY: generateMasterKey().toString('base64'),
 };
+
+describeOn('redis-sentinel', () => {
+  it('a service shows the sentinels a user and a password of their own', async function () {
+    this.timeout(120_000);
+    const server = await RedisSentinel.create();
+    try {
+      for (const sentinel of server.sentinels) {
+        await sentinel.command('ACL', 'SETUSER', 'watch', 'on', '>s3cret-word', '+@all', '&*', '~*');
+      }
+      const env = { ...SETTINGS, STORE_URL: server.url, REDIS_SENTINEL_USERNAME: 'watch' };
+      const wrong = new TestProcess(['serve'], { ...env, REDIS_SENTINEL_PASSWORD: 'mistaken-9' });
+      assert.equal((await wrong.exit).code, 1);
+      assert.match(wrong.stderr, /^no Redis can be reached by STORE_URL/);
+      const service = await startService({ ...env, REDIS_SENTINEL_PASSWORD: 's3cret-word' });
+      const { tokens } = await open(service.client, { userId: 'ann' });
+      await assertVerdict(service.client, tokens.accessToken, 'ACTIVE');
+      assert.deepEqual(await service.end(), { code: 0, signal: null });
+    } finally {
+      await server.remove();
+    }
+  });
+});
 
 describeOn('redis', () => {
   describe('a service on a Redis of its own', function () {
@@ -47,6 +72,39 @@ describeOn('redis', () => {
         `redis-cluster://127.0.0.1:${await unusedPort()}`,
         /^no Redis can be reached by STORE_URL/,
       );
+    });
+
+    it('speaks TLS, and verifies whom to', async () => {
+      const user = await serverUser(['redis', 'nobody']);
+      const folder = new ServerFolder(user);
+      const { authority, cert, key } = await issueCertificate(folder.path, user);
+      const port = await unusedPort();
+      const files = [
+        'tls-cert-file',
+        cert,
+        'tls-key-file',
+        key,
+        'tls-ca-cert-file',
+        authority,
+        'tls-auth-clients',
+        'no',
+      ];
+      await server.node.command('CONFIG', 'SET', ...files, 'tls-port', port);
+      const trusting = { NODE_EXTRA_CA_CERTS: authority };
+      const url = (host: string) => `rediss://:s3cret-word@${host}:${port}`;
+      const service = await startService({
+        ...SETTINGS,
+        ...trusting,
+        STORE_URL: url('localhost'),
+        REDIS_KEY_PREFIX: 'tls:',
+      });
+      const { tokens } = await open(service.client, { userId: 'ann' });
+      await assertVerdict(service.client, tokens.accessToken, 'ACTIVE');
+      assert.deepEqual(await service.end(), { code: 0, signal: null });
+      await assertRefusesToStart(url('localhost'), /^no Redis can be reached by STORE_URL/);
+      await assertRefusesToStart(url('127.0.0.1'), /^no Redis can be reached by STORE_URL/, trusting);
+      await server.node.command('CONFIG', 'SET', 'tls-port', 0);
+      await folder.remove();
     });
 
     it('shares its sessions with others, and lives while Redis is away', async () => {

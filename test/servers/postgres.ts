@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type QueryResultRow } from 'pg';
+import { issueCertificate } from './certificates.ts';
 import { ServerFolder } from './folder.ts';
 import {
   runProgram,
@@ -86,35 +87,11 @@ export class PostgresServer {
    * Offers TLS with a certificate for `localhost` alone, of an authority of its own, whose certificate's file it gives.
    */
   async offerTls(): Promise<string> {
-    const { user } = this.#installation;
-    const file = (name: string) => join(this.#folder.path, name);
-    const issue = (name: string, ...more: readonly string[]) => {
-      const key = [
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-keyout',
-        file(`${name}.key`),
-      ];
-      const args = ['req', '-x509', ...key, '-out', file(`${name}.pem`), '-days', '2', '-subj', `/CN=${name}`, ...more];
-      return runProgram('openssl', args, { user, cwd: this.#folder.path });
-    };
-    await issue('authority');
-    const byAuthority = ['-CA', file('authority.pem'), '-CAkey', file('authority.key')];
-    await issue(
-      'localhost',
-      ...byAuthority,
-      '-addext',
-      'subjectAltName=DNS:localhost',
-      '-addext',
-      'basicConstraints=CA:FALSE',
-    );
-    const settings = { ssl: 'on', ssl_cert_file: file('localhost.pem'), ssl_key_file: file('localhost.key') };
+    const { authority, cert, key } = await issueCertificate(this.#folder.path, this.#installation.user);
+    const settings = { ssl: 'on', ssl_cert_file: cert, ssl_key_file: key };
     for (const [name, value] of Object.entries(settings)) await this.query(`alter system set ${name} = '${value}'`);
     await this.restart();
-    return file('authority.pem');
+    return authority;
   }
 
   /** Starts, or starts again on the same port and data, and resolves once it accepts connections. */
