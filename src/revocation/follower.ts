@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOG_START, type LogEntry, type LogPosition } from './log.ts';
 
-/** Without a hint the heads are looked at this often. */
-const POLL_MS = 50;
-
 /** How often to prove that what was read is what the store holds. */
 const BEAT_MS = 1_000;
 
@@ -27,6 +24,8 @@ export interface LogReply {
 /** How a follower reaches the log of a store. */
 export interface LogSource {
   readonly partitions: number;
+  /** How often to look at the heads: seldom where hints tell of what is appended. */
+  readonly pollMs: number;
   /** At most `count` entries behind a position of its partition; those from the low end on where the log does not continue there. */
   readonly after: (position: LogPosition, count: number) => Promise<LogReply>;
   /** The tag of the partition's head, as cheaply as it can be had; null where there is none. */
@@ -75,7 +74,7 @@ export class LogFollower {
     }));
     this.stop();
     this.#timers = [
-      setInterval(() => void this.#poll(), POLL_MS).unref(),
+      setInterval(() => void this.#poll(), this.#source.pollMs).unref(),
       setInterval(() => void this.#beat(), BEAT_MS).unref(),
     ];
     void this.#poll();

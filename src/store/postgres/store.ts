@@ -48,6 +48,9 @@ import {
 import { type OutcomeRow, rulesText, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
 
+/** How soon an instance hears of what others appended. */
+const POLL_MS = 50;
+
 /**
  * Opens the database, whose schema must be that of this program, and keeps sessions in it.
  *
@@ -94,6 +97,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#birthTimeMs = birthTimeMs;
     this.#follower = new LogFollower({
       partitions: 1,
+      pollMs: POLL_MS,
       after: (position, count) => this.#logAfter(position, count),
       headTag: async () => (await pool.run<{ tag: string }>(STATEMENTS.headTag, []))[0]?.tag ?? null,
       fencedHeads: () => this.#fencedHeads(),

@@ -29,6 +29,9 @@ import { list, number, toEntries, toHealed } from './rows.ts';
 import { newTagSeed, Runner, type RunnerParts } from './runner.ts';
 import { create, listSessions, read, refresh, revoke, update } from './session_steps.ts';
 
+/** Hints tell of what is appended; one may be lost with its connection. */
+const POLL_MS = 500;
+
 /** Opens a store on Redis; throws an error of one line where something is not as it must be. */
 export async function openRedisStore(
   location: RedisLocation,
@@ -96,6 +99,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     });
     this.#follower = new LogFollower({
       partitions: keys.partitions.length,
+      pollMs: POLL_MS,
       after: (position, count) => this.#logAfter(position, count),
       headTag: (partition) => client.hget(this.#partition(partition).state, 'tag'),
       heal: (partition, lost) => this.#heal(partition, lost),
