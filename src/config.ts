@@ -123,7 +123,7 @@ const VARIABLES = {
     'parts that Redis keys fall into; fixed once the store is made',
     wholeNumber(1024, 1),
   ),
-  REDIS_WAIT_REPLICAS: variable('', 'replicas that must confirm a revocation; unset: all that are connected', replicas),
+  REDIS_WAIT_REPLICAS: variable('', 'replicas that must confirm a revocation; unset: half of them', replicas),
   REDIS_SENTINEL_USERNAME: variable('', 'the user to show the sentinels', (text) => text),
   REDIS_SENTINEL_PASSWORD: variable('', 'the password to show the sentinels', (text) => text),
   DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),

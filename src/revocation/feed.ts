@@ -42,6 +42,8 @@ export class RevocationFeed {
 
   /** Whether the entry at `position` was applied before `deadlineMs` (this process's clock). */
   async waitFor({ partition, position, tag }: LogPosition, deadlineMs: number): Promise<boolean> {
+    // Before the first entry there is nothing to wait for.
+    if (position === 0) return true;
     for (;;) {
       this.#log.freshen();
       const applied = this.#applied.get(partition);

@@ -42,9 +42,10 @@ interface Track {
   delivered: LogPosition;
   /** The newest of what was delivered: a failover may have lost them. */
   recent: readonly LogEntry[];
-  /** Readings of one partition come one after the other. */
+  /** Readings of one partition come one after the other; this one is over when the last has ended, however it did. */
   reading: Promise<void>;
-  isDue: boolean;
+  /** The reading that has not begun yet. */
+  due: Promise<void> | null;
 }
 
 /** Follows all partitions of a log for one listener. */
@@ -70,7 +71,7 @@ export class LogFollower {
       delivered: startOf(partition),
       recent: [],
       reading: Promise.resolve(),
-      isDue: false,
+      due: null,
     }));
     this.stop();
     this.#timers = [
@@ -124,22 +125,23 @@ export class LogFollower {
 
   /** One reading at a time; whoever comes meanwhile gets one that begins after it came. */
   #read(track: Track): Promise<void> {
-    if (track.isDue) return track.reading;
-    track.isDue = true;
-    const reading = this.#readAfter(track, track.reading);
-    track.reading = reading.catch(() => {});
-    return reading;
+    if (track.due !== null) return track.due;
+    track.due = this.#readAfter(track, track.reading);
+    track.reading = track.due.catch(() => {});
+    return track.due;
   }
 
   async #readAfter(track: Track, previous: Promise<void>): Promise<void> {
     await previous;
-    track.isDue = false;
+    track.due = null;
     await this.#catchUp(track);
   }
 
   async #catchUp(track: Track): Promise<void> {
     const tracks = this.#tracks;
     let held: readonly LogEntry[] = [];
+    const present = new Set<string>();
+    let lowest = 1;
     for (;;) {
       const asked = track.delivered;
       const { continues, entries } = await this.#source.after(asked, BATCH);
@@ -150,19 +152,19 @@ export class LogFollower {
         held = track.recent;
         track.recent = [];
         track.delivered = first === undefined ? startOf(track.partition) : predecessorOf(first);
+        lowest = first?.position ?? 1;
+        present.clear();
       }
+      for (const { tag } of held.length > 0 ? entries : []) present.add(tag);
       if (this.#deliver(track, entries) && entries.length < BATCH) break;
     }
     // What is put back is delivered by a reading that comes after this one.
-    if (held.length > 0) void this.#heal(track, held);
+    const lost = held.filter(({ position, tag }) => position >= lowest && !present.has(tag));
+    if (lost.length > 0) void this.#heal(track, lost);
   }
 
   /** What was delivered and is not in the log any more, though nobody has trimmed it. */
-  async #heal(track: Track, held: readonly LogEntry[]): Promise<void> {
-    const lowest = track.recent[0]?.position ?? 1;
-    const present = new Set(track.recent.map(({ tag }) => tag));
-    const lost = held.filter(({ position, tag }) => position >= lowest && !present.has(tag));
-    if (lost.length === 0) return;
+  async #heal(track: Track, lost: readonly LogEntry[]): Promise<void> {
     for (let attempt = 0; attempt < HEAL_ATTEMPTS && this.#timers.length > 0; attempt += 1) {
       try {
         return await this.#source.heal(track.partition, lost);
@@ -204,7 +206,10 @@ export class LogFollower {
   async #reach(head: LogPosition): Promise<void> {
     const track = this.#tracks[head.partition];
     if (track === undefined || track.delivered.tag === head.tag) return;
-    if (track.delivered.position <= head.position) await this.#read(track);
+    await this.#read(track);
+    // What was read may be of a server that was deposed, while the head is of another.
+    const isThere = track.delivered.tag === head.tag || track.recent.some(({ tag }) => tag === head.tag);
+    if (!isThere) throw new Error('the head of the log was not delivered');
   }
 }
 

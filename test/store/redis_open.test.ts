@@ -155,6 +155,15 @@ describeOn('redis', () => {
     });
   });
 
+  describe('a store that lost a partition', () => {
+    it('is not opened again: its revocations are gone', async () => {
+      const { state, log, guard } = keys.partitions[3] ?? assert.fail();
+      await client.del(state, log, guard);
+      await assert.rejects(open(keyPrefix), /lost a part of the store/);
+      assert((await open(newPrefix())).storeId !== store.storeId);
+    });
+  });
+
   describe('a lease', () => {
     it("is one instance's at a time, who keeps it by asking again, and is lost when its time is over", async () => {
       const clock = { ms: 0 };

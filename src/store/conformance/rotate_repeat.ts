@@ -36,6 +36,17 @@ const SUPERSEDED: Readonly<
 };
 
 const REPEATED: Cases = {
+  'finds it also where the log has forgotten what it did': async ({ open, clock }) => {
+    const store = await open({ accessTokenTtlMs: MINUTE });
+    const command = rotateCommand(await begin(store, { tokenMode: 'opaque' }), { request: stamp('r1') });
+    const { record } = ofKind(await store.rotate(command), 'rotated');
+    for (let index = 0; index < 3; index += 1) await store.revoke(revokeCommand(await begin(store)));
+    clock.ms += HOUR;
+    await sweepAll(store);
+    const repeated = ofKind(await store.rotate(command), 'repeated');
+    assert.equal(repeated.record.session.sessionId, record.session.sessionId);
+  },
+
   'finds the same successor, with whatever credential the first attempt came': async ({ openAll, clock }) => {
     const [store, other = store] = await openAll();
     const old = await begin(store);

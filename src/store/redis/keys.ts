@@ -4,7 +4,8 @@
  * Packed = cmsgpack of an array; its fields are in rows.ts. Times are the store's (ms), but for the expiry that Redis
  * itself knows: that is the time by which the value means nothing any more, plus GARBAGE_MS.
  *
- *   store                hash    id, birth time and number of partitions; made once, the only name without a tag
+ *   store                hash    id, birth time and number of partitions, and whether all were made; made once, the
+ *                                only name without a tag
  *   {tag}m               hash    the partition's state: store = its id, seq and tag = the log's head, floor and
  *                                floorTag = the last trimmed entry, life = the lifetimes in force (packed),
  *                                fence = how often it was fenced

@@ -38,7 +38,7 @@ export interface FenceOptions {
   readonly client: Client;
   /** What every script is given before its command. */
   readonly context: () => readonly string[];
-  /** How many replicas must have it; null = all that are connected. */
+  /** How many replicas must have it; null = half of those that were ever connected. */
   readonly waitReplicas: number | null;
   /** A server of this kind has one at least, connected or not. */
   readonly alwaysReplicated: boolean;
@@ -52,8 +52,7 @@ export class Lane {
   #isRunning = false;
   /** As the server said last. */
   #isMaster = false;
-  #online = 0;
-  #wasReplicated = false;
+  #mostOnline = 0;
   /** By the last WAIT: for how many it waited, and how many came. */
   #requested = 0;
   #acknowledged = 0;
@@ -63,10 +62,6 @@ export class Lane {
   constructor(node: Redis, options: FenceOptions) {
     this.#node = node;
     this.#options = options;
-    // Behind the same name another server may answer next.
-    node.on('close', () => {
-      this.#online = 0;
-    });
   }
 
   add(item: Omit<Item, 'resolve' | 'reject'>): Promise<Reply> {
@@ -131,19 +126,20 @@ export class Lane {
   #readRole(role: unknown): void {
     const [name, , replicas] = Array.isArray(role) ? (role as unknown[]) : [];
     this.#isMaster = name === 'master';
-    this.#online = this.#isMaster && Array.isArray(replicas) ? replicas.length : 0;
-    if (this.#online > 0) this.#wasReplicated = true;
+    const online = this.#isMaster && Array.isArray(replicas) ? replicas.length : 0;
+    this.#mostOnline = Math.max(this.#mostOnline, online);
   }
 
-  /** Where one is known of, at least one: a master that lost all of them may have been deposed. */
+  /**
+   * Half of those that were ever connected: a deposed master and its successor can not both have them, and one that
+   * hangs keeps nobody waiting.
+   */
   #required(partitions: readonly PartitionKeys[]): number {
     const { client, waitReplicas, alwaysReplicated } = this.#options;
     if (waitReplicas !== null) return waitReplicas;
     const isKnown =
-      client instanceof Redis
-        ? alwaysReplicated || this.#wasReplicated
-        : partitions.some((partition) => hasReplica(client, partition));
-    return Math.max(this.#online, isKnown ? 1 : 0);
+      client instanceof Redis ? alwaysReplicated : partitions.some((partition) => hasReplica(client, partition));
+    return Math.max(Math.ceil(this.#mostOnline / 2), isKnown ? 1 : 0);
   }
 
   async #replicationFault(partitions: readonly PartitionKeys[]): Promise<Error | null> {

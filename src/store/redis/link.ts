@@ -20,6 +20,7 @@ export async function runScript(
 ): Promise<Reply> {
   const keys = [partition.state, partition.guard];
   for (;;) {
+    if (performance.now() >= deadlineMs) throw new Error('the deadline has passed');
     try {
       await untilPartitionReady(client, partition, deadlineMs);
       return await evaluate(client, script, keys, args);

@@ -23,7 +23,7 @@ export interface SentinelCredentials {
 export interface RedisOptions {
   readonly keyPrefix: string;
   readonly partitions: number;
-  /** How many replicas must confirm a revocation; null = all that are connected. */
+  /** How many replicas must confirm a revocation; null = half of those that were ever connected. */
   readonly waitReplicas: number | null;
   readonly sentinel: SentinelCredentials;
 }

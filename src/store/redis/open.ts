@@ -28,12 +28,18 @@ export async function openStore(client: Client, keys: Keys, clock: ClockOffset):
       client,
       SCRIPTS.open_partition,
       [partition.state, partition.guard],
-      [identity.storeId, String(identity.birthTimeMs)],
+      [identity.storeId, String(identity.birthTimeMs), identity.wasMade ? '1' : ''],
     );
     const [storeId] = list(made);
     if (storeId === identity.storeId) continue;
+    if (storeId === null) {
+      throw new Error(
+        'Redis lost a part of the store, and with it revocations: restore it, or remove all keys below REDIS_KEY_PREFIX',
+      );
+    }
     throw new Error('Redis holds keys of another store below REDIS_KEY_PREFIX: remove them, or choose another prefix');
   }
+  if (!identity.wasMade) await identify(client, keys, clock, true);
   return identity;
 }
 
@@ -75,7 +81,12 @@ async function checkServer(node: Redis): Promise<void> {
   );
 }
 
-async function identify(client: Client, keys: Keys, clock: ClockOffset): Promise<StoreIdentity> {
+async function identify(
+  client: Client,
+  keys: Keys,
+  clock: ClockOffset,
+  areMade = false,
+): Promise<StoreIdentity & { readonly wasMade: boolean }> {
   const [first] = keys.partitions;
   if (first === undefined) throw new RangeError('there is no partition');
   // Where a failover lost the metadata alone, the store is still the one that its partitions say.
@@ -85,15 +96,16 @@ async function identify(client: Client, keys: Keys, clock: ClockOffset): Promise
     knownBirth ?? '',
     String(Math.trunc(clock.ms)),
     String(keys.partitions.length),
+    areMade ? '1' : '',
   ];
   const made = await evaluate(client, SCRIPTS.open_store, [keys.store], args).catch((error: unknown) => {
     throw new Error(`Redis runs no scripts for this user (${reasonOf(error)}): allow EVAL and EVALSHA`);
   });
-  const [storeId = '', birth = '', partitions = ''] = list(made).map(text);
+  const [storeId = '', birth = '', partitions = ''] = list(made).slice(0, 3).map(text);
   if (Number(partitions) !== keys.partitions.length) {
     throw new Error(`the store has ${partitions} partitions, which never change: set REDIS_PARTITIONS=${partitions}`);
   }
-  return { storeId, birthTimeMs: Number(birth) };
+  return { storeId, birthTimeMs: Number(birth), wasMade: list(made)[3] === '1' };
 }
 
 /** The driver's errors carry the command's arguments; their text does not. */

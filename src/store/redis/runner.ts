@@ -13,6 +13,9 @@ import { type Step, toJson, toStep } from './step.ts';
 
 type Command = Readonly<Record<string, unknown>>;
 
+/** Tokens are signed for what these answer. */
+const ISSUING: ReadonlySet<ScriptName> = new Set(['create', 'refresh', 'rotate', 'login_begin', 'login_enter']);
+
 /** What steps are run with. */
 export interface RunnerParts {
   readonly client: Client;
@@ -54,7 +57,15 @@ export class Runner {
     const reply = await runScript(client, partition, SCRIPTS[script], this.#args(command), this.deadlineMs);
     const step = toStep(partition.index, reply);
     if (step.appended.length > 0) await Promise.all([this.confirm(step.head), this.#deliver(step)]);
+    else if (ISSUING.has(script)) await this.#confirmMaster(partition);
     return step;
+  }
+
+  /** A master that was deposed must not issue tokens beyond what the discard time of a revocation allows for. */
+  async #confirmMaster(partition: PartitionKeys): Promise<void> {
+    const { follower, fences } = this.#parts;
+    if (follower.stalenessMs() <= STORE_DEADLINE_MS) return;
+    await fences.confirm(partition, null, this.deadlineMs);
   }
 
   /**

@@ -19,7 +19,9 @@ for i, head in ipairs(command.heads) do
       held[i] = cjson.decode(entry[2][2])[1] == tag and 1 or 0
     else
       local floors = redis.call('HMGET', state_key, 'floor', 'floorTag')
-      held[i] = tonumber(floors[1]) == position and floors[2] == tag and 1 or 0
+      -- What was trimmed is past its discard time.
+      local floor = tonumber(floors[1])
+      held[i] = (position < floor or position == floor and floors[2] == tag) and 1 or 0
     end
   end
 end
