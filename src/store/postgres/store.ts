@@ -25,13 +25,14 @@ import type {
 } from '../../domain/store.ts';
 import type { Device } from '../../domain/session.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
-import { LogFollower, type LogReply } from '../../revocation/follower.ts';
-import { LOG_START, type LogEntry, type LogPosition, type RevocationLog } from '../../revocation/log.ts';
+import { LogFollower } from '../../revocation/follower.ts';
+import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
-import { type Row, toLogEntry, toStoredKey } from '../rows.ts';
+import { type Row, toStoredKey } from '../rows.ts';
 import { explainFault, toSessionError } from './faults.ts';
 import { listStatement } from './list.ts';
 import type { PostgresLocation, PostgresOptions } from './location.ts';
+import { logSourceOf } from './log_source.ts';
 import { preparePostgres } from './migrate.ts';
 import { PostgresPool, type Statement } from './pool.ts';
 import { RevokeBatches, type Revoked } from './revoke_batches.ts';
@@ -47,9 +48,6 @@ import {
 } from './commands.ts';
 import { type OutcomeRow, rulesText, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
-
-/** How soon an instance hears of what others appended. */
-const POLL_MS = 50;
 
 /**
  * Opens the database, whose schema must be that of this program, and keeps sessions in it.
@@ -95,15 +93,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#rules = rules;
     this.#clock = clock;
     this.#birthTimeMs = birthTimeMs;
-    this.#follower = new LogFollower({
-      partitions: 1,
-      pollMs: POLL_MS,
-      after: (position, count) => this.#logAfter(position, count),
-      headTag: async () => (await pool.run<{ tag: string }>(STATEMENTS.headTag, []))[0]?.tag ?? null,
-      fencedHeads: () => this.#fencedHeads(),
-      // A standby that confirms every commit loses nothing; what another one lost, instances hold until they forget it.
-      heal: async () => {},
-    });
+    this.#follower = new LogFollower(logSourceOf(pool, this.#instanceId));
     this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
   }
 
@@ -310,25 +300,6 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
       // It is done, but other instances' entries before it could not be read: whoever asks again is told.
       throw toSessionError(error);
     }
-  }
-
-  async #logAfter({ position, tag }: LogPosition, count: number): Promise<LogReply> {
-    const [first, ...rest] = await this.#readLog(position, count + 1);
-    if (position > 0 && first?.tag === tag) return { continues: true, entries: rest };
-    const entries = await this.#readLog(0, count);
-    return { continues: position === 0 && (entries[0]?.position ?? 1) === 1, entries };
-  }
-
-  async #readLog(from: number, limit: number): Promise<readonly LogEntry[]> {
-    const rows = await this.#pool.run<{ entry: Row }>(STATEMENTS.logFrom, [from, limit]);
-    return rows.map(({ entry }) => toLogEntry(entry));
-  }
-
-  async #fencedHeads(): Promise<readonly LogPosition[]> {
-    const rows = await this.#pool.run<{ head: Pick<LogPosition, 'position' | 'tag'> }>(STATEMENTS.beat, [
-      this.#instanceId,
-    ]);
-    return rows.map(({ head }) => ({ ...LOG_START, ...head }));
   }
 
   /** Made anew where a test has moved the clock. */

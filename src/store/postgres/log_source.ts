@@ -1,0 +1,39 @@
+import type { LogReply, LogSource } from '../../revocation/follower.ts';
+import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import { type Row, toLogEntry } from '../rows.ts';
+import type { PostgresPool } from './pool.ts';
+import { STATEMENTS } from './statements.ts';
+
+/** How soon an instance hears of what others appended. */
+const POLL_MS = 50;
+
+/** The log of a database, which has one partition. */
+export function logSourceOf(pool: PostgresPool, instanceId: string): LogSource {
+  return {
+    partitions: 1,
+    pollMs: POLL_MS,
+    after: (position, count) => readAfter(pool, position, count),
+    headTag: async () => (await pool.run<{ tag: string }>(STATEMENTS.headTag, []))[0]?.tag ?? null,
+    fencedHeads: () => fencedHeads(pool, instanceId),
+    // A standby that confirms every commit loses nothing; what another one lost, instances hold until they forget it.
+    heal: async () => {},
+  };
+}
+
+/** The entry at the position comes with those behind it, for its tag to be compared. */
+async function readAfter(pool: PostgresPool, { position, tag }: LogPosition, count: number): Promise<LogReply> {
+  const [first, ...rest] = await readFrom(pool, position, count + 1);
+  if (position > 0 && first?.tag === tag) return { continues: true, entries: rest };
+  const entries = await readFrom(pool, 0, count);
+  return { continues: position === 0 && (entries[0]?.position ?? 1) === 1, entries };
+}
+
+async function readFrom(pool: PostgresPool, position: number, limit: number): Promise<readonly LogEntry[]> {
+  const rows = await pool.run<{ entry: Row }>(STATEMENTS.logFrom, [position, limit]);
+  return rows.map(({ entry }) => toLogEntry(entry));
+}
+
+async function fencedHeads(pool: PostgresPool, instanceId: string): Promise<readonly LogPosition[]> {
+  const rows = await pool.run<{ head: Pick<LogPosition, 'position' | 'tag'> }>(STATEMENTS.beat, [instanceId]);
+  return rows.map(({ head }) => ({ ...LOG_START, ...head }));
+}
