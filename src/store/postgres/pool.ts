@@ -272,8 +272,6 @@ function clientClass(hosts: Hosts, config: pg.ClientConfig): new () => HostClien
     override end(callback: (error: Error) => void): void;
     override end(callback?: (error: Error) => void): Promise<void> | undefined {
       this.#destroyer = setTimeout(() => streamOf(this).destroy(), END_TIMEOUT_MS);
-      this.#destroyer.unref();
-      streamOf(this).unref();
       if (callback === undefined) return super.end();
       super.end(callback);
       return undefined;
