@@ -4,7 +4,7 @@ import type { RevocationLog } from '../revocation/log.ts';
 import type { StoreLocation } from './location.ts';
 import { openMemoryStore } from './memory/store.ts';
 import type { PostgresOptions } from './postgres/location.ts';
-import { openPostgresStore } from './postgres/store.ts';
+import { openPostgresStore } from './postgres/open.ts';
 import type { RedisOptions } from './redis/location.ts';
 import { openRedisStore } from './redis/store.ts';
 import { openSqliteStore } from './sqlite/store.ts';

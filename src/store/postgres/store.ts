@@ -29,12 +29,10 @@ import { LogFollower } from '../../revocation/follower.ts';
 import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toStoredKey } from '../rows.ts';
-import { explainFault, toSessionError } from './faults.ts';
+import { toSessionError } from './faults.ts';
 import { listStatement } from './list.ts';
-import type { PostgresLocation, PostgresOptions } from './location.ts';
 import { logSourceOf } from './log_source.ts';
-import { preparePostgres } from './migrate.ts';
-import { PostgresPool, type Statement } from './pool.ts';
+import type { PostgresPool, Statement } from './pool.ts';
 import { RevokeBatches, type Revoked } from './revoke_batches.ts';
 import {
   exceptValue,
@@ -48,32 +46,6 @@ import {
 } from './commands.ts';
 import { type OutcomeRow, rulesText, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
-
-/**
- * Opens the database, whose schema must be that of this program, and keeps sessions in it.
- *
- * @param migrate whether to bring the schema up to date first
- * @throws {Error} with one line for the operator where the database can not be used
- */
-export async function openPostgresStore(
-  location: PostgresLocation,
-  options: PostgresOptions,
-  migrate: boolean,
-  rules: StoreRules,
-  clock: ClockOffset,
-): Promise<PostgresStore> {
-  await preparePostgres(location, migrate);
-  const pool = new PostgresPool(location, options);
-  try {
-    const rows = await pool.tryRun<{ name: string; value: string }>(STATEMENTS.meta, []);
-    await pool.tryRun(STATEMENTS.usable, [rulesText(rules, clock.ms, 0)]);
-    const meta = new Map(rows.map(({ name, value }) => [name, value]));
-    return new PostgresStore(pool, rules, clock, meta.get('store_id') ?? '', Number(meta.get('birth_time')));
-  } catch (error) {
-    await pool.close();
-    throw explainFault(location, error);
-  }
-}
 
 /** The store contract over PostgreSQL. Each step is one function of the database, called in one round trip. */
 export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lease {

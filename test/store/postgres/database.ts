@@ -3,7 +3,8 @@ import type { ClockOffset, StoreRules } from '../../../src/domain/store_rules.ts
 import { DEFAULT_RULES } from '../../../src/store/conformance.ts';
 import type { PostgresLocation, PostgresOptions } from '../../../src/store/postgres/location.ts';
 import { preparePostgres } from '../../../src/store/postgres/migrate.ts';
-import { openPostgresStore, type PostgresStore } from '../../../src/store/postgres/store.ts';
+import { openPostgresStore } from '../../../src/store/postgres/open.ts';
+import type { PostgresStore } from '../../../src/store/postgres/store.ts';
 import { freshDatabase, type TestDatabase } from '../../servers/database.ts';
 
 const OPTIONS: PostgresOptions = { poolSize: 10, preparedStatements: true };
