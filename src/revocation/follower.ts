@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOG_START, type LogEntry, type LogPosition } from './log.ts';
+import { LOG_START, type LogBreak, type LogEntry, type LogPosition, type LogReading } from './log.ts';
 
 /** How often to prove that what was read is what the store holds. */
 const BEAT_MS = 1_000;
@@ -15,19 +15,13 @@ const HEAL_ATTEMPTS = 60;
 /** A reading may have begun before the entries were appended, or be of a log that loses them. */
 const OWN_READINGS = 3;
 
-export interface LogReply {
-  /** Whether the log goes on from the position that was asked for. */
-  readonly continues: boolean;
-  readonly entries: readonly LogEntry[];
-}
-
 /** How a follower reaches the log of a store. */
 export interface LogSource {
   readonly partitions: number;
   /** How often to look at the heads: seldom where hints tell of what is appended. */
   readonly pollMs: number;
-  /** At most `count` entries behind a position of its partition; those from the low end on where the log does not continue there. */
-  readonly after: (position: LogPosition, count: number) => Promise<LogReply>;
+  /** As RevocationLog has it. */
+  readonly after: (position: LogPosition, count: number) => Promise<LogReading>;
   /** The tag of the partition's head, as cheaply as it can be had; null where there is none. */
   readonly headTag: (partition: number) => Promise<string | null>;
   /** The heads of all partitions, by a write that outlasts a failover. */
@@ -52,7 +46,8 @@ interface Track {
 export class LogFollower {
   readonly #source: LogSource;
   #tracks: readonly Track[] = [];
-  #listener: ((entries: readonly LogEntry[]) => void) | null = null;
+  #onEntries: (entries: readonly LogEntry[]) => void = () => {};
+  #onBreak: (partition: number, kind: LogBreak) => void = () => {};
   #timers: NodeJS.Timeout[] = [];
   #isPolling = false;
   #isBeating = false;
@@ -63,8 +58,12 @@ export class LogFollower {
     this.#source = source;
   }
 
-  follow(listener: (entries: readonly LogEntry[]) => void): void {
-    this.#listener = listener;
+  follow(
+    onEntries: (entries: readonly LogEntry[]) => void,
+    onBreak: (partition: number, kind: LogBreak) => void = () => {},
+  ): void {
+    this.#onEntries = onEntries;
+    this.#onBreak = onBreak;
     this.#freshAtMs = Number.NEGATIVE_INFINITY;
     this.#tracks = Array.from({ length: this.#source.partitions }, (_, partition) => ({
       partition,
@@ -119,7 +118,7 @@ export class LogFollower {
     if (first.previousTag !== track.delivered.tag || first.position !== track.delivered.position + 1) return false;
     track.delivered = positionOf(last);
     track.recent = [...track.recent, ...news].slice(-KEPT_ENTRIES);
-    this.#listener?.(news);
+    this.#onEntries(news);
     return true;
   }
 
@@ -144,11 +143,13 @@ export class LogFollower {
     let lowest = 1;
     for (;;) {
       const asked = track.delivered;
-      const { continues, entries } = await this.#source.after(asked, BATCH);
+      const { kind, entries } = await this.#source.after(asked, BATCH);
       // Another listener has begun to follow meanwhile.
       if (tracks !== this.#tracks) return;
       const [first] = entries;
-      if (!continues && track.delivered === asked) {
+      if (kind !== 'continues' && track.delivered === asked) {
+        // Nobody has been told of what was before the first reading.
+        if (asked.position > 0) this.#onBreak(track.partition, kind);
         held = track.recent;
         track.recent = [];
         track.delivered = first === undefined ? startOf(track.partition) : predecessorOf(first);

@@ -19,6 +19,16 @@ export interface LogEntry extends LogPosition {
   readonly revocation: Revocation;
 }
 
+/** Why a log does not go on from a position: that was trimmed away with what came before it, or the tail was lost that it is of. */
+export type LogBreak = 'compacted' | 'truncated';
+
+/** What is behind a position; where the log does not go on from there, what it holds from its low end on. */
+export interface LogReading {
+  readonly kind: 'continues' | LogBreak;
+  /** Of one partition, oldest first. */
+  readonly entries: readonly LogEntry[];
+}
+
 /**
  * The reading side of a store's revocation log. The store appends in the same atomic step as the
  * change of state. The live log is the snapshot: an entry matters until its discard time only.
@@ -26,16 +36,36 @@ export interface LogEntry extends LogPosition {
 export interface RevocationLog {
   /** Identifies the store; positions and tags mean nothing in another. */
   readonly storeId: string;
+  /** How many partitions the log has, for as long as the store exists. */
+  readonly partitions: number;
   /**
    * Delivers the live log at once, or as soon as it is read, and then every later entry, in the order of its
    * partition. What this process appended is delivered before the step that appended it answers. One revocation may
-   * have an entry in every partition: such copies carry one tag. Where the store lost the tail of a partition that was
-   * delivered before, that partition is delivered anew from its low end.
+   * have an entry in every partition: such copies carry one tag. Where a partition that was delivered before does not go
+   * on from there, `onBreak` is told, and it is delivered anew from its low end. One follows at a time.
    */
-  follow(listener: (entries: readonly LogEntry[]) => void): void;
+  follow(
+    onEntries: (entries: readonly LogEntry[]) => void,
+    onBreak?: (partition: number, kind: LogBreak) => void,
+  ): void;
   /**
    * Delivers what other processes appended and can be had without waiting; returns how many ms what was delivered may
    * lag behind the store: Infinity where that is not known, as before the live log is there.
    */
   freshen(): number;
+  /**
+   * At most `count` entries behind a position of its partition, as the server holds them that is asked; a position
+   * beyond the head is of a lost tail there.
+   *
+   * @throws {SessionError} STORE_UNAVAILABLE
+   */
+  after(position: LogPosition, count: number): Promise<LogReading>;
+}
+
+/** How a log whose low end is `low` stands to a position where it holds no such entry. */
+export function readingFrom({ position, tag }: LogPosition, low: readonly LogEntry[]): LogReading {
+  const [first] = low;
+  const floor = first === undefined ? LOG_START : { position: first.position - 1, tag: first.previousTag };
+  if (position === floor.position && tag === floor.tag) return { kind: 'continues', entries: low };
+  return { kind: position < floor.position ? 'compacted' : 'truncated', entries: low };
 }

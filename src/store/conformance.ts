@@ -10,6 +10,7 @@ import { describeList } from './conformance/list.ts';
 import { describeLog } from './conformance/log.ts';
 import { describeRaces } from './conformance/races.ts';
 import { describeRead } from './conformance/read.ts';
+import { describeReading } from './conformance/reading.ts';
 import { describeRefresh } from './conformance/refresh.ts';
 import { describeReplay } from './conformance/replay.ts';
 import { describeRequests } from './conformance/requests.ts';
@@ -54,6 +55,7 @@ export function describeStoreConformance(name: string, harness: ConformanceHarne
     describeExceptions(harness);
     describeSelectors(harness);
     describeLog(harness);
+    describeReading(harness);
     describeDiscard(harness);
     describeKeys(harness);
     describeSweep(harness);

@@ -15,7 +15,8 @@ class Log {
     after: async (position, count) => {
       if (this.fails) throw new Error('away');
       const continues = position.position === 0 || this.entries[position.position - 1]?.tag === position.tag;
-      return { continues, entries: this.entries.slice(continues ? position.position : 0).slice(0, count) };
+      const entries = this.entries.slice(continues ? position.position : 0).slice(0, count);
+      return { kind: continues ? 'continues' : 'truncated', entries };
     },
     headTag: async () => this.entries.at(-1)?.tag ?? null,
     fencedHeads: async () => [this.fenced ?? this.entries.at(-1) ?? LOG_START],

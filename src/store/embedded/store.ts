@@ -17,7 +17,15 @@ import type {
 } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { SessionError } from '../../error.ts';
-import { LOG_START, type LogEntry, type RevocationLog } from '../../revocation/log.ts';
+import {
+  LOG_START,
+  type LogBreak,
+  type LogEntry,
+  type LogPosition,
+  type LogReading,
+  type RevocationLog,
+  readingFrom,
+} from '../../revocation/log.ts';
 import { create } from './create.ts';
 import { announcementIsDue, list, read, sweepSessions, touch, touchIsDue } from './read.ts';
 import { refresh } from './refresh.ts';
@@ -36,14 +44,16 @@ const LOCK_RETRY_MS = 2;
  * each in one transaction of the engine.
  */
 export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lease {
+  readonly partitions = 1;
   readonly #engine: Engine;
   readonly #rules: StoreRules;
   readonly #clock: ClockOffset;
   readonly #instanceId = randomUUID();
-  #delivered = LOG_START.position;
+  #delivered: LogPosition = LOG_START;
   #freshenedAtMs = 0;
   #isBehind = false;
-  #listener: (entries: readonly LogEntry[]) => void = () => {};
+  #onEntries: (entries: readonly LogEntry[]) => void = () => {};
+  #onBreak: (partition: number, kind: LogBreak) => void = () => {};
 
   private constructor(engine: Engine, rules: StoreRules, clock: ClockOffset) {
     this.#engine = engine;
@@ -125,9 +135,13 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
     return this.#write((step) => holdLease(step, name, this.#instanceId, forMs));
   }
 
-  follow(listener: (entries: readonly LogEntry[]) => void): void {
-    this.#listener = listener;
-    this.#delivered = LOG_START.position;
+  follow(
+    onEntries: (entries: readonly LogEntry[]) => void,
+    onBreak: (partition: number, kind: LogBreak) => void = () => {},
+  ): void {
+    this.#onEntries = onEntries;
+    this.#onBreak = onBreak;
+    this.#delivered = LOG_START;
     this.#deliver();
   }
 
@@ -142,6 +156,10 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
       this.#freshenedAtMs = nowMs;
     }
     return 0;
+  }
+
+  async after(position: LogPosition, count: number): Promise<LogReading> {
+    return this.#after(position, count);
   }
 
   close(): void {
@@ -166,7 +184,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
         return { outcome, head: tables.logHead() };
       });
       if (done !== BUSY) {
-        if (done.head.position > this.#delivered) this.#deliver();
+        if (done.head.tag !== this.#delivered.tag) this.#deliver();
         return done.outcome;
       }
       if (performance.now() >= giveUpAtMs) throw lockedOut();
@@ -176,12 +194,24 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   #deliver(): void {
     for (;;) {
-      const entries = this.#engine.read((tables) => tables.logAfter(this.#delivered, READ_LOG_BATCH));
+      const asked = this.#delivered;
+      const { kind, entries } = this.#after(asked, READ_LOG_BATCH);
+      // The file was put back to what it had been.
+      if (kind !== 'continues' && asked.position > 0) this.#onBreak(asked.partition, kind);
       const last = entries.at(-1);
       if (last === undefined) return;
-      this.#delivered = last.position;
-      this.#listener(entries);
+      this.#delivered = { partition: last.partition, position: last.position, tag: last.tag };
+      this.#onEntries(entries);
     }
+  }
+
+  /** The entry at the position comes with those behind it, for its tag to be compared. */
+  #after(at: LogPosition, count: number): LogReading {
+    return this.#engine.read((tables) => {
+      const [first, ...rest] = tables.logAfter(at.position - 1, count + 1);
+      if (first?.position === at.position && first.tag === at.tag) return { kind: 'continues', entries: rest };
+      return readingFrom(at, tables.logAfter(LOG_START.position, count));
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import type { LogReply, LogSource } from '../../revocation/follower.ts';
-import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
+import type { LogSource } from '../../revocation/follower.ts';
+import { LOG_START, type LogEntry, type LogPosition, type LogReading, readingFrom } from '../../revocation/log.ts';
 import { type Row, toLogEntry } from '../rows.ts';
 import type { PostgresPool } from './pool.ts';
 import { STATEMENTS } from './statements.ts';
@@ -21,11 +21,11 @@ export function logSourceOf(pool: PostgresPool, instanceId: string): LogSource {
 }
 
 /** The entry at the position comes with those behind it, for its tag to be compared. */
-async function readAfter(pool: PostgresPool, { position, tag }: LogPosition, count: number): Promise<LogReply> {
+async function readAfter(pool: PostgresPool, at: LogPosition, count: number): Promise<LogReading> {
+  const { position, tag } = at;
   const [first, ...rest] = await readFrom(pool, position, count + 1);
-  if (position > 0 && first?.tag === tag) return { continues: true, entries: rest };
-  const entries = await readFrom(pool, 0, count);
-  return { continues: position === 0 && (entries[0]?.position ?? 1) === 1, entries };
+  if (first?.position === position && first.tag === tag) return { kind: 'continues', entries: rest };
+  return readingFrom(at, await readFrom(pool, 0, count));
 }
 
 async function readFrom(pool: PostgresPool, position: number, limit: number): Promise<readonly LogEntry[]> {

@@ -25,8 +25,8 @@ import type {
 } from '../../domain/store.ts';
 import type { Device } from '../../domain/session.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
-import { LogFollower } from '../../revocation/follower.ts';
-import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
+import { LogFollower, type LogSource } from '../../revocation/follower.ts';
+import type { LogBreak, LogEntry, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toStoredKey } from '../rows.ts';
 import { toSessionError } from './faults.ts';
@@ -49,12 +49,14 @@ import { STATEMENTS } from './statements.ts';
 
 /** The store contract over PostgreSQL. Each step is one function of the database, called in one round trip. */
 export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lease {
+  readonly partitions: number;
   readonly storeId: string;
   readonly #pool: PostgresPool;
   readonly #rules: StoreRules;
   readonly #clock: ClockOffset;
   readonly #birthTimeMs: number;
   readonly #instanceId = randomUUID();
+  readonly #source: LogSource;
   readonly #follower: LogFollower;
   readonly #revokes: RevokeBatches;
   #rulesAt: { readonly offsetMs: number; readonly text: string } | null = null;
@@ -65,7 +67,9 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#rules = rules;
     this.#clock = clock;
     this.#birthTimeMs = birthTimeMs;
-    this.#follower = new LogFollower(logSourceOf(pool, this.#instanceId));
+    this.#source = logSourceOf(pool, this.#instanceId);
+    this.partitions = this.#source.partitions;
+    this.#follower = new LogFollower(this.#source);
     this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
   }
 
@@ -236,8 +240,15 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     await this.#pool.run(STATEMENTS.insertKey, values);
   }
 
-  follow(listener: (entries: readonly LogEntry[]) => void): void {
-    this.#follower.follow(listener);
+  follow(
+    onEntries: (entries: readonly LogEntry[]) => void,
+    onBreak?: (partition: number, kind: LogBreak) => void,
+  ): void {
+    this.#follower.follow(onEntries, onBreak);
+  }
+
+  after(position: LogPosition, count: number): Promise<LogReading> {
+    return this.#source.after(position, count);
   }
 
   freshen(): number {

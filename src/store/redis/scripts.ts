@@ -39,7 +39,8 @@ export const KIND = {
   except_unknown: 25,
   except_ended: 26,
   counted: 27,
-  reset: 28,
+  compacted: 28,
+  truncated: 29,
 } as const;
 
 export type Kind = keyof typeof KIND;

@@ -14,8 +14,8 @@ import type {
   UpdateCommand,
 } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
-import { LogFollower, type LogReply } from '../../revocation/follower.ts';
-import type { LogEntry, LogPosition, RevocationLog } from '../../revocation/log.ts';
+import { LogFollower } from '../../revocation/follower.ts';
+import type { LogBreak, LogEntry, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Client, closeClient, openClient } from './client.ts';
 import { within } from './fault.ts';
@@ -74,6 +74,7 @@ interface StoreParts {
 /** Sessions in Redis: one script for each step, over the keys of one partition. */
 export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease {
   readonly storeId: string;
+  readonly partitions: number;
   readonly #clients: Clients;
   readonly #rules: StoreRules;
   readonly #parts: RunnerParts;
@@ -85,6 +86,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
   constructor(clients: Clients, { location, options, identity, keys, rules, clock }: StoreParts) {
     const { client, fencing, subscriber } = clients;
     this.storeId = identity.storeId;
+    this.partitions = keys.partitions.length;
     this.#clients = clients;
     this.#rules = rules;
     const lasting = [rules.accessTokenTtlMs, rules.maxAbsoluteTimeoutMs, rules.endedSessionRetentionMs].map(String);
@@ -100,7 +102,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     this.#follower = new LogFollower({
       partitions: keys.partitions.length,
       pollMs: POLL_MS,
-      after: (position, count) => this.#logAfter(position, count),
+      after: (position, count) => this.after(position, count),
       headTag: (partition) => client.hget(this.#partition(partition).state, 'tag'),
       heal: (partition, lost) => this.#heal(partition, lost),
       fencedHeads: () => this.#fencedHeads(),
@@ -199,8 +201,11 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     });
   }
 
-  follow(listener: (entries: readonly LogEntry[]) => void): void {
-    this.#follower.follow(listener);
+  follow(
+    onEntries: (entries: readonly LogEntry[]) => void,
+    onBreak?: (partition: number, kind: LogBreak) => void,
+  ): void {
+    this.#follower.follow(onEntries, onBreak);
     const { subscriber } = this.#clients;
     const channels = this.#parts.keys.partitions.map(({ log }) => log);
     const subscribe = () => void subscriber.subscribe(...channels).catch(() => {});
@@ -212,6 +217,14 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     return this.#follower.stalenessMs();
   }
 
+  after({ partition, position, tag }: LogPosition, count: number): Promise<LogReading> {
+    return this.#run(async (runner) => {
+      const step = await runner.run(this.#partition(partition), 'log_after', { position, tag, count });
+      const kind = step.kind === 'compacted' || step.kind === 'truncated' ? step.kind : 'continues';
+      return { kind, entries: toEntries(partition, list(step.rest[0])) };
+    });
+  }
+
   close(): void {
     this.#follower.stop();
     for (const client of Object.values(this.#clients) as Client[]) closeClient(client);
@@ -220,13 +233,6 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
   #run<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
     const runner = new Runner(this.#parts);
     return within(runner.deadlineMs, work(runner));
-  }
-
-  #logAfter({ partition, position, tag }: LogPosition, count: number): Promise<LogReply> {
-    return this.#run(async (runner) => {
-      const step = await runner.run(this.#partition(partition), 'log_after', { position, tag, count });
-      return { continues: step.kind === 'found', entries: toEntries(partition, list(step.rest[0])) };
-    });
   }
 
   /** Every instance that held them may come with them. */

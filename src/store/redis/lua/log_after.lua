@@ -1,7 +1,7 @@
 -- Reads the log behind a position that was read before.
 -- KEYS, ARGV: as in partition.lua. Command: position, tag, count.
--- Returns: KIND_FOUND with positions and entries in turn; KIND_RESET with those from the low end on, where the log does
---   not go on from that position: it lost its tail in a failover, or the position was trimmed away.
+-- Returns: KIND_FOUND with positions and entries in turn; where the log does not go on from that position those from the
+--   low end on, with KIND_COMPACTED where it was trimmed away, KIND_TRUNCATED where it is of a tail that a failover lost.
 -- @include partition log
 local log = prefix .. 'l'
 local floors = redis.call('HMGET', state_key, 'floor', 'floorTag')
@@ -21,4 +21,4 @@ for _, entry in ipairs(redis.call('XRANGE', log, continues and '(' .. at or '-',
   pairs_found[#pairs_found + 1] = tonumber(string.match(entry[1], '^%d+'))
   pairs_found[#pairs_found + 1] = entry[2][2]
 end
-return reply(continues and KIND_FOUND or KIND_RESET, pairs_found)
+return reply(continues and KIND_FOUND or position < floor and KIND_COMPACTED or KIND_TRUNCATED, pairs_found)
