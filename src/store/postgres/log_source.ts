@@ -4,7 +4,7 @@ import { type Row, toLogEntry } from '../rows.ts';
 import type { PostgresPool } from './pool.ts';
 import { STATEMENTS } from './statements.ts';
 
-/** How soon an instance hears of what others appended. */
+/** How soon an instance hears at the latest of what others appended. */
 const POLL_MS = 50;
 
 /** The log of a database, which has one partition. */
