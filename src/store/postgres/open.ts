@@ -30,7 +30,7 @@ export async function openPostgresStore(
     const rulesText = rulesTextOf(rules, clock, Number(meta.get('birth_time')));
     await pool.tryRun(STATEMENTS.usable, [rulesText()]);
     const instanceId = randomUUID();
-    const source = logSourceOf(pool, instanceId);
+    const source = logSourceOf(pool, rulesText, instanceId);
     return new PostgresStore({ pool, source, rulesText, storeId: meta.get('store_id') ?? '', instanceId });
   } catch (error) {
     await pool.close();

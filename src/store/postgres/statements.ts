@@ -108,6 +108,11 @@ export const STATEMENTS = {
     name: 'nest_auth_notify',
     text: 'SELECT pg_notify($1, $2)',
   },
+  /** Gives nothing. */
+  heal: {
+    name: 'nest_auth_heal',
+    text: 'SELECT nest_auth_heal($1::nest_auth_rules, $2::jsonb)',
+  },
   /** A write, so that a server which lost its place as primary, or its standby, does not answer. */
   beat: {
     name: 'nest_auth_beat',

@@ -37,7 +37,7 @@ export async function partsOf(url: string, options: Partial<PostgresOptions> = {
   const instanceId = randomUUID();
   return {
     pool,
-    source: logSourceOf(pool, instanceId),
+    source: logSourceOf(pool, rulesText, instanceId),
     rulesText,
     storeId: valueOf('store_id'),
     instanceId,
