@@ -3,6 +3,7 @@ import protoLoader from '@grpc/proto-loader';
 import type { MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
 import type { BadRequest } from './gen/google/rpc/BadRequest.ts';
 import type { ErrorInfo } from './gen/google/rpc/ErrorInfo.ts';
+import type { RetryInfo, RetryInfo__Output } from './gen/google/rpc/RetryInfo.ts';
 import type { Status, Status__Output } from './gen/google/rpc/Status.ts';
 import type { SessionServiceDefinition } from './gen/sessionauthority/v1/SessionService.ts';
 
@@ -25,6 +26,7 @@ export interface ErrorDetailTypes {
   readonly status: MessageTypeDefinition<Status, Status__Output>;
   readonly errorInfo: MessageTypeDefinition<ErrorInfo, ErrorInfo>;
   readonly badRequest: MessageTypeDefinition<BadRequest, BadRequest>;
+  readonly retryInfo: MessageTypeDefinition<RetryInfo, RetryInfo__Output>;
 }
 
 export function loadErrorDetails(): ErrorDetailTypes {
@@ -33,6 +35,7 @@ export function loadErrorDetails(): ErrorDetailTypes {
     status: definition['google.rpc.Status'] as unknown as ErrorDetailTypes['status'],
     errorInfo: definition['google.rpc.ErrorInfo'] as unknown as ErrorDetailTypes['errorInfo'],
     badRequest: definition['google.rpc.BadRequest'] as unknown as ErrorDetailTypes['badRequest'],
+    retryInfo: definition['google.rpc.RetryInfo'] as unknown as ErrorDetailTypes['retryInfo'],
   };
 }
 
