@@ -37,7 +37,7 @@ export class RevocationSet {
     return this.#sessions.size + this.#epochs.size + this.#kids.size;
   }
 
-  apply({ scope, discardTimeMs }: Revocation): void {
+  apply({ scope, discardTimeMs }: Pick<Revocation, 'scope' | 'discardTimeMs'>): void {
     const discard = discardTimeMs ?? Number.POSITIVE_INFINITY;
     switch (scope.kind) {
       case 'session':
