@@ -51,6 +51,7 @@ export interface Config {
   readonly migrateOnStart: boolean;
   readonly postgres: PostgresOptions;
   readonly redis: RedisOptions;
+  readonly maxWatchStreams: number;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -128,6 +129,11 @@ const VARIABLES = {
   REDIS_SENTINEL_PASSWORD: variable('', 'the password to show the sentinels', (text) => text),
   DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),
   WORKERS: variable('1', 'processes that share the ports; this version allows `1` alone', oneWorker),
+  MAX_WATCH_STREAMS: variable(
+    '10000',
+    'streams of revocations that one instance serves at once',
+    wholeNumber(1_000_000, 1),
+  ),
   SHUTDOWN_TIMEOUT: variable('10s', 'how long calls in progress may take to end at shutdown', duration(0, HOUR)),
   LOG_LEVEL: variable(
     'info',
@@ -261,6 +267,7 @@ function configOf(values: Values): Config {
       waitReplicas: values.REDIS_WAIT_REPLICAS,
       sentinel: { username: values.REDIS_SENTINEL_USERNAME, password: values.REDIS_SENTINEL_PASSWORD },
     },
+    maxWatchStreams: values.MAX_WATCH_STREAMS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT,
     logLevel: values.LOG_LEVEL,
   };

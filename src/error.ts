@@ -34,16 +34,19 @@ export interface FieldViolation {
 export class SessionError extends Error {
   readonly code: SessionErrorCode;
   readonly violations: readonly FieldViolation[];
+  /** How long to wait before another attempt, in ms; null where that is the caller's to say. */
+  readonly retryAfterMs: number | null;
 
   constructor(
     code: SessionErrorCode,
     message: string,
-    options: { violations?: readonly FieldViolation[]; cause?: unknown } = {},
+    options: { violations?: readonly FieldViolation[]; retryAfterMs?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SessionError';
     this.code = code;
     this.violations = options.violations ?? [];
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 
   /** Wraps whatever was thrown; an unknown error becomes INTERNAL with a fixed text. */

@@ -9,7 +9,10 @@ import { PageTokens } from './domain/page_token.ts';
 import type { AuthorityParts } from './domain/parts.ts';
 import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
+import { RevocationWatch } from './domain/watch.ts';
+import { WatchCursors } from './domain/watch_cursor.ts';
 import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
+import { encodeWatchFrame, type ServiceParts } from './grpc/session_service.ts';
 import { createHttpServer } from './http/server.ts';
 import { RevocationFeed } from './revocation/feed.ts';
 import { openStore, type Store } from './store/open.ts';
@@ -52,7 +55,21 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     const http = createHttpServer({ issuer: config.tokenIssuer, jwksJson, isReady });
     const httpPort = await listenHttp(http, config.httpAddress);
     undo.push(() => closeHttp(http));
-    const grpc = await listenGrpc(config.grpcAddress, parts, jwksJson, log);
+    const watch = new RevocationWatch({
+      feed: parts.feed,
+      cursors: new WatchCursors(masterKey, store),
+      maxStreams: config.maxWatchStreams,
+      encode: encodeWatchFrame,
+      now,
+    });
+    undo.push(() => watch.close());
+    const grpc = await listenGrpc(config.grpcAddress, {
+      authority: new SessionAuthority(parts),
+      watch,
+      jwksJson,
+      onFault: (rpc, error) => log.error('call failed', { rpc, error }),
+      onStreamEnded: (subscriberId, reason) => log.info('watch stream ended', { subscriberId, reason: reason.code }),
+    });
     undo.push(() => grpc.stop(config.shutdownTimeoutMs));
     serving = true;
     const stop = async () => {
@@ -91,7 +108,7 @@ function authorityParts(
   const { tokenIssuer: issuer, rules } = config;
   return {
     store,
-    feed: new RevocationFeed(store, now()),
+    feed: new RevocationFeed(store, now),
     tokens: new TokenIssuer(keys, issuer, rules.accessTokenTtlMs),
     verifier: createAccessTokenVerifier({
       issuer,
@@ -117,16 +134,9 @@ function authorityParts(
   };
 }
 
-async function listenGrpc(
-  address: Address,
-  parts: AuthorityParts,
-  jwksJson: () => string,
-  log: Log,
-): Promise<GrpcListener> {
-  const onFault = (rpc: string, error: unknown) => log.error('call failed', { rpc, error });
-  const authority = new SessionAuthority(parts);
+async function listenGrpc(address: Address, service: ServiceParts): Promise<GrpcListener> {
   try {
-    return await startGrpcListener(addressText(address), { authority, jwksJson, onFault });
+    return await startGrpcListener(addressText(address), service);
   } catch (error) {
     throw new Error(`GRPC_ADDRESS: can not listen on ${addressText(address)}; is another program using it?`, {
       cause: error,

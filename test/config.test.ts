@@ -51,6 +51,7 @@ const DEFAULTS: Config = {
   migrateOnStart: false,
   postgres: { poolSize: 10, preparedStatements: true },
   redis: { keyPrefix: 'sa:', partitions: 16, waitReplicas: null, sentinel: { username: '', password: '' } },
+  maxWatchStreams: 10_000,
   shutdownTimeoutMs: 10_000,
   logLevel: 'info',
 };

@@ -1,10 +1,11 @@
-import type { StreamedRevocation } from '../client/convert_revocation.ts';
 import type { RevocationStreamEvent } from '../client/revocation_stream.ts';
+
+type Revocation = Extract<RevocationStreamEvent, { kind: 'revocations' }>['revocations'][number];
 
 /** One line of `watch`. Times in ms. */
 export type WatchReport =
   | Exclude<RevocationStreamEvent, { kind: 'revocations' | 'snapshot_complete' }>
-  | { readonly kind: 'revocation'; readonly revocation: StreamedRevocation; readonly isSnapshot: boolean }
+  | { readonly kind: 'revocation'; readonly revocation: Revocation; readonly isSnapshot: boolean }
   | { readonly kind: 'snapshot_complete'; readonly count: number }
   | { readonly kind: 'stale' | 'fresh'; readonly ageMs: number };
 
@@ -73,7 +74,7 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function revocationFields({ scope, reason, revokeTimeMs, discardTimeMs }: StreamedRevocation): object {
+function revocationFields({ scope, reason, revokeTimeMs, discardTimeMs }: Revocation): object {
   const { kind, ...named } = scope;
   return {
     scope: kind,
@@ -88,7 +89,7 @@ function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function endedBy({ scope }: StreamedRevocation): string {
+function endedBy({ scope }: Revocation): string {
   switch (scope.kind) {
     case 'session': {
       const session = `session ${shown(scope.sessionId)}${ofTenant(scope.tenantId)}`;

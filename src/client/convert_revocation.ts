@@ -3,11 +3,6 @@ import type { Timestamp__Output } from '../wire/gen/google/protobuf/Timestamp.ts
 import type { Revocation__Output } from '../wire/gen/sessionauthority/v1/Revocation.ts';
 import { timestampToMs } from '../wire/time.ts';
 
-/** A revocation as a subscriber gets it: a later service may give reasons that this program has no name for. */
-export interface StreamedRevocation extends Omit<Revocation, 'reason'> {
-  readonly reason: RevocationReason | 'unspecified';
-}
-
 const REASONS: Readonly<Record<string, RevocationReason>> = {
   REVOCATION_REASON_LOGOUT: 'logout',
   REVOCATION_REASON_ADMIN: 'admin',
@@ -21,7 +16,7 @@ const REASONS: Readonly<Record<string, RevocationReason>> = {
 };
 
 /** Null where its scope is unknown, or missing: nobody can tell what it ends. */
-export function toRevocation(wire: Revocation__Output): StreamedRevocation | null {
+export function toRevocation(wire: Revocation__Output): Revocation | null {
   const scope = scopeOf(wire);
   if (scope === null) return null;
   return {

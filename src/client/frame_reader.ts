@@ -1,9 +1,10 @@
+import type { Revocation } from '../revocation/revocation.ts';
 import type { Duration__Output } from '../wire/gen/google/protobuf/Duration.ts';
 import type { Opened__Output } from '../wire/gen/sessionauthority/v1/Opened.ts';
 import type { Revocation__Output } from '../wire/gen/sessionauthority/v1/Revocation.ts';
 import type { WatchRevocationsResponse__Output } from '../wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { durationToMs, timestampToMs } from '../wire/time.ts';
-import { type StreamedRevocation, toRevocation } from './convert_revocation.ts';
+import { toRevocation } from './convert_revocation.ts';
 
 /** Why the service sends its snapshot again; the names of the contract's `Reset.Cause` in lower case. */
 export type ResetCause = 'compacted' | 'truncated' | 'foreign' | 'lagged' | 'unspecified';
@@ -22,7 +23,7 @@ export type FrameEvent =
   | { readonly kind: 'reset'; readonly cause: ResetCause }
   | {
       readonly kind: 'revocations';
-      readonly revocations: readonly StreamedRevocation[];
+      readonly revocations: readonly Revocation[];
       /** Whether these are entries of a snapshot, which may have come before. */
       readonly isSnapshot: boolean;
     }

@@ -60,4 +60,8 @@ export const LIMITS = {
   pageToken: 1024,
   etag: 64,
   consistencyToken: 256,
+  /** With the most partitions that a store may have. */
+  watchCursor: 20_480,
+  watchTenants: 256,
+  subscriberId: 128,
 } as const;

@@ -27,7 +27,8 @@ const INACTIVE_REASONS = {
   superseded: 'INACTIVE_REASON_SUPERSEDED',
 } as const;
 
-const REASONS = {
+export const REASONS = {
+  unspecified: 'REVOCATION_REASON_UNSPECIFIED',
   logout: 'REVOCATION_REASON_LOGOUT',
   admin: 'REVOCATION_REASON_ADMIN',
   credential_change: 'REVOCATION_REASON_CREDENTIAL_CHANGE',

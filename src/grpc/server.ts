@@ -26,8 +26,9 @@ const OPTIONS: ServerOptions = {
   'grpc.max_connection_idle_ms': 10 * 60_000,
   'grpc.max_connection_age_ms': 60 * 60_000,
   'grpc.max_connection_age_grace_ms': 60_000,
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.keepalive_timeout_ms': 20_000,
+  // A peer that has vanished is noticed within the two together, and its streams end.
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
 };
 
 /** A listener that serves the contract, grpc.health.v1 and server reflection. */
@@ -59,6 +60,7 @@ export async function startGrpcListener(address: string, service: ServiceParts):
     stop: async (deadlineMs) => {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+      service.watch.close();
       streams.end();
       await shutDown(server, deadlineMs);
     },

@@ -1,6 +1,8 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { SessionAuthority } from '../domain/authority.ts';
 import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
+import type { RevocationWatch } from '../domain/watch.ts';
+import type { WatchFrame } from '../domain/watch_frames.ts';
 import { invalidField, SessionError } from '../error.ts';
 import type { BatchValidateSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsRequest.ts';
 import type { BatchValidateSessionsResponse } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsResponse.ts';
@@ -23,6 +25,7 @@ import {
   toUpdateRequest,
   toValidateRequest,
 } from './convert_request.ts';
+import { fromWatchFrame } from './convert_watch.ts';
 import {
   fromBegun,
   fromRecord,
@@ -33,24 +36,35 @@ import {
 } from './convert_response.ts';
 import { Fields } from './fields.ts';
 import { toServiceError } from './status.ts';
+import { serveWatch } from './watch_streams.ts';
 
 /** What the handlers are made of. */
 export interface ServiceParts {
   readonly authority: SessionAuthority;
+  readonly watch: RevocationWatch;
   readonly jwksJson: () => string;
   /** Told of faults, never of refusals; the caller of the RPC learns nothing of them. */
   readonly onFault: (rpc: string, error: SessionError) => void;
+  /** Told of watch streams that the service ended for a reason. */
+  readonly onStreamEnded: (subscriberId: string, reason: SessionError) => void;
 }
 
 /** Sessions in one message stay below this, so that the rest of the message has room. */
 const SESSIONS_BUDGET_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
+
+/** A frame of WatchRevocations as it is on the wire. */
+export function encodeWatchFrame(frame: WatchFrame): Buffer {
+  return WATCH_SERIALIZE(fromWatchFrame(frame));
+}
+
+const WATCH_SERIALIZE = loadSessionService().WatchRevocations.responseSerialize;
 
 const encodedBatch = loadSessionService().BatchValidateSessions.responseSerialize;
 
 /** What a request that does not decode arrives as. */
 const UNDECODABLE = Symbol('undecodable');
 
-/** The contract, with bytes that do not decode left for the handler to refuse. */
+/** The contract, with bytes that do not decode left for the handler to refuse, and watch frames taken as bytes. */
 export function sessionServiceDefinition(): SessionServiceDefinition {
   const definition = loadSessionService();
   for (const method of Object.values(definition)) {
@@ -63,12 +77,14 @@ export function sessionServiceDefinition(): SessionServiceDefinition {
       }
     };
   }
+  // One that goes to many subscribers is encoded once.
+  definition.WatchRevocations.responseSerialize = (frame) => frame as unknown as Buffer;
   return definition;
 }
 
 export function sessionServiceHandlers(service: ServiceParts): SessionServiceHandlers {
-  const { authority, jwksJson } = service;
-  const unary = unaryOf(service.onFault);
+  const { authority, watch, jwksJson, onStreamEnded } = service;
+  const unary = unaryOf(service);
   return {
     CreateSession: unary('CreateSession', async (wire) => fromBegun(await authority.create(toCreateRequest(wire)))),
     RefreshSession: unary('RefreshSession', async (wire) =>
@@ -105,7 +121,12 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     }),
     GetJwks: unary('GetJwks', async () => ({ jwksJson: jwksJson() })),
     WatchRevocations: (call) => {
-      call.emit('error', { code: 12, details: 'WatchRevocations: not offered by this version' });
+      try {
+        if ((call.request as unknown) === UNDECODABLE) throw undecodable();
+        serveWatch(watch, call, onStreamEnded);
+      } catch (thrown) {
+        call.emit('error', toServiceError(refusal(service, 'WatchRevocations', thrown)));
+      }
     },
   };
 }
@@ -113,22 +134,29 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
 type UnaryHandler<I, O> = (call: ServerUnaryCall<I, O>, answer: sendUnaryData<O>) => void;
 
 /** A handler from a function of the request: refusals become statuses, faults INTERNAL and a line in the log. */
-function unaryOf(onFault: ServiceParts['onFault']) {
+function unaryOf(service: ServiceParts) {
   return <I, O>(rpc: string, handle: (wire: I, deadlineMs: number) => Promise<O>): UnaryHandler<I, O> =>
     (call, answer) => {
       const run = async () => {
-        if ((call.request as unknown) === UNDECODABLE) throw invalidField('request', 'does not decode as its message');
+        if ((call.request as unknown) === UNDECODABLE) throw undecodable();
         return handle(call.request, deadlineOf(call.getDeadline()));
       };
       run().then(
         (response) => answer(null, response),
-        (thrown: unknown) => {
-          const error = SessionError.from(thrown);
-          if (error.cause !== undefined || error.code === 'INTERNAL') onFault(rpc, error);
-          answer(toServiceError(error));
-        },
+        (thrown: unknown) => answer(toServiceError(refusal(service, rpc, thrown))),
       );
     };
+}
+
+function undecodable(): SessionError {
+  return invalidField('request', 'does not decode as its message');
+}
+
+/** What a caller is told; of a fault the log is told more. */
+function refusal({ onFault }: ServiceParts, rpc: string, thrown: unknown): SessionError {
+  const error = SessionError.from(thrown);
+  if (error.cause !== undefined || error.code === 'INTERNAL') onFault(rpc, error);
+  return error;
 }
 
 /** Milliseconds since the epoch; infinite where the caller set none. */

@@ -1,6 +1,7 @@
 import { type Metadata, type MetadataValue, Metadata as GrpcMetadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { SessionError, SessionErrorCode } from '../error.ts';
 import { loadErrorDetails } from '../wire/loader.ts';
+import { msToDuration } from '../wire/time.ts';
 
 const DOMAIN = 'sessionauthority';
 const TYPE_PREFIX = 'type.googleapis.com/';
@@ -43,6 +44,10 @@ function trailersOf(code: status, error: SessionError): Metadata {
       fieldViolations: error.violations.map((violation) => ({ ...violation })),
     });
     details.push({ type_url: `${TYPE_PREFIX}google.rpc.BadRequest`, value });
+  }
+  if (error.retryAfterMs !== null) {
+    const value = TYPES.retryInfo.serialize({ retryDelay: msToDuration(error.retryAfterMs) });
+    details.push({ type_url: `${TYPE_PREFIX}google.rpc.RetryInfo`, value });
   }
   const trailers = new GrpcMetadata();
   const bytes: MetadataValue = TYPES.status.serialize({ code, message: error.message, details });

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOG_START, type LogBreak, type LogEntry, type LogPosition, type LogReading } from './log.ts';
+import {
+  type BreakListener,
+  type EntriesListener,
+  floorOf,
+  type LogEntry,
+  type LogPosition,
+  type LogReading,
+} from './log.ts';
 
 /** How often to prove that what was read is what the store holds. */
 const BEAT_MS = 1_000;
@@ -46,8 +53,8 @@ interface Track {
 export class LogFollower {
   readonly #source: LogSource;
   #tracks: readonly Track[] = [];
-  #onEntries: (entries: readonly LogEntry[]) => void = () => {};
-  #onBreak: (partition: number, kind: LogBreak) => void = () => {};
+  #onEntries: EntriesListener = () => {};
+  #onBreak: BreakListener = () => {};
   #timers: NodeJS.Timeout[] = [];
   #isPolling = false;
   #isBeating = false;
@@ -58,16 +65,13 @@ export class LogFollower {
     this.#source = source;
   }
 
-  follow(
-    onEntries: (entries: readonly LogEntry[]) => void,
-    onBreak: (partition: number, kind: LogBreak) => void = () => {},
-  ): void {
+  follow(onEntries: EntriesListener, onBreak: BreakListener = () => {}): void {
     this.#onEntries = onEntries;
     this.#onBreak = onBreak;
     this.#freshAtMs = Number.NEGATIVE_INFINITY;
     this.#tracks = Array.from({ length: this.#source.partitions }, (_, partition) => ({
       partition,
-      delivered: startOf(partition),
+      delivered: floorOf(partition, []),
       recent: [],
       reading: Promise.resolve(),
       due: null,
@@ -148,11 +152,10 @@ export class LogFollower {
       if (tracks !== this.#tracks) return;
       const [first] = entries;
       if (kind !== 'continues' && track.delivered === asked) {
-        // Nobody has been told of what was before the first reading.
-        if (asked.position > 0) this.#onBreak(track.partition, kind);
         held = track.recent;
         track.recent = [];
-        track.delivered = first === undefined ? startOf(track.partition) : predecessorOf(first);
+        track.delivered = floorOf(track.partition, entries);
+        this.#onBreak(track.delivered, kind);
         lowest = first?.position ?? 1;
         present.clear();
       }
@@ -217,14 +220,6 @@ export class LogFollower {
 /** An entry of the same position but another tag is one that a failover lost. */
 function has({ delivered }: Track, { position, tag }: LogEntry): boolean {
   return delivered.position > position || delivered.tag === tag;
-}
-
-function startOf(partition: number): LogPosition {
-  return { ...LOG_START, partition };
-}
-
-function predecessorOf({ partition, position, previousTag }: LogEntry): LogPosition {
-  return { partition, position: position - 1, tag: previousTag };
 }
 
 function positionOf({ partition, position, tag }: LogPosition): LogPosition {

@@ -29,6 +29,17 @@ export interface LogReading {
   readonly entries: readonly LogEntry[];
 }
 
+export type EntriesListener = (entries: readonly LogEntry[]) => void;
+
+/** Told of the position before the first entry that is delivered next, and why it is not the last that was delivered. */
+export type BreakListener = (from: LogPosition, kind: LogBreak) => void;
+
+/** What a log with these entries at its low end has before the first of them. */
+export function floorOf(partition: number, [first]: readonly LogEntry[]): LogPosition {
+  if (first === undefined) return { ...LOG_START, partition };
+  return { partition, position: first.position - 1, tag: first.previousTag };
+}
+
 /**
  * The reading side of a store's revocation log. The store appends in the same atomic step as the
  * change of state. The live log is the snapshot: an entry matters until its discard time only.
@@ -41,13 +52,10 @@ export interface RevocationLog {
   /**
    * Delivers the live log at once, or as soon as it is read, and then every later entry, in the order of its
    * partition. What this process appended is delivered before the step that appended it answers. One revocation may
-   * have an entry in every partition: such copies carry one tag. Where a partition that was delivered before does not go
-   * on from there, `onBreak` is told, and it is delivered anew from its low end. One follows at a time.
+   * have an entry in every partition: such copies carry one tag. Where a partition does not go on from what was
+   * delivered before, `onBreak` is told from where on it is delivered instead: its low end. One follows at a time.
    */
-  follow(
-    onEntries: (entries: readonly LogEntry[]) => void,
-    onBreak?: (partition: number, kind: LogBreak) => void,
-  ): void;
+  follow(onEntries: EntriesListener, onBreak?: BreakListener): void;
   /**
    * Delivers what other processes appended and can be had without waiting; returns how many ms what was delivered may
    * lag behind the store: Infinity where that is not known, as before the live log is there.
@@ -63,9 +71,8 @@ export interface RevocationLog {
 }
 
 /** How a log whose low end is `low` stands to a position where it holds no such entry. */
-export function readingFrom({ position, tag }: LogPosition, low: readonly LogEntry[]): LogReading {
-  const [first] = low;
-  const floor = first === undefined ? LOG_START : { position: first.position - 1, tag: first.previousTag };
+export function readingFrom({ partition, position, tag }: LogPosition, low: readonly LogEntry[]): LogReading {
+  const floor = floorOf(partition, low);
   if (position === floor.position && tag === floor.tag) return { kind: 'continues', entries: low };
   return { kind: position < floor.position ? 'compacted' : 'truncated', entries: low };
 }

@@ -1,4 +1,4 @@
-import type { Generations, Revocation, RevocationScope } from './revocation.ts';
+import type { Generations, Revocation, RevocationReason, RevocationScope } from './revocation.ts';
 
 /** What a token says of itself that a revocation can refer to. */
 export interface TokenIdentity {
@@ -11,16 +11,22 @@ export interface TokenIdentity {
   readonly version: number;
 }
 
+type Scope<K extends RevocationScope['kind']> = Extract<RevocationScope, { kind: K }>;
+
+/** What ends one session, without what all of one tenant share. */
 interface SessionEntry {
+  readonly tenantId: string;
   readonly minVersion: number;
   readonly discardTimeMs: number;
+  readonly reason: RevocationReason;
+  readonly revokeTimeMs: number;
 }
 
 interface EpochEntry {
-  readonly minGeneration: number;
-  /** Sorted out by the higher minimum; on a tie it stays only where both name it. */
-  readonly exceptSessionId: string;
+  readonly scope: Scope<'user' | 'client' | 'tenant' | 'global'>;
   readonly discardTimeMs: number;
+  readonly reason: RevocationReason;
+  readonly revokeTimeMs: number;
 }
 
 /**
@@ -30,40 +36,54 @@ interface EpochEntry {
 export class RevocationSet {
   readonly #sessions = new Map<string, SessionEntry>();
   readonly #epochs = new Map<string, EpochEntry>();
-  readonly #kids = new Set<string>();
+  readonly #keys = new Map<string, Revocation>();
+  /** A million sessions share the few names of their tenants and reasons. */
+  readonly #names = new Map<string, string>();
 
   /** How many entries are held. */
   get size(): number {
-    return this.#sessions.size + this.#epochs.size + this.#kids.size;
+    return this.#sessions.size + this.#epochs.size + this.#keys.size;
   }
 
-  apply({ scope, discardTimeMs }: Pick<Revocation, 'scope' | 'discardTimeMs'>): void {
-    const discard = discardTimeMs ?? Number.POSITIVE_INFINITY;
+  apply(revocation: Revocation): void {
+    const { scope, reason, revokeTimeMs } = revocation;
+    const discardTimeMs = revocation.discardTimeMs ?? Number.POSITIVE_INFINITY;
     switch (scope.kind) {
-      case 'session':
-        this.#applySession(scope.sessionId, { minVersion: scope.minVersion, discardTimeMs: discard });
+      case 'session': {
+        const { sessionId, minVersion } = scope;
+        const tenantId = this.#shared(scope.tenantId);
+        const shared = this.#shared(reason);
+        this.#applySession(sessionId, { tenantId, minVersion, discardTimeMs, reason: shared, revokeTimeMs });
         return;
+      }
       case 'key':
-        this.#kids.add(scope.kid);
+        this.#keys.set(scope.kid, revocation);
         return;
       case 'user':
-        this.#applyEpoch(epochKey(scope), { ...scope, discardTimeMs: discard });
-        return;
       case 'client':
       case 'tenant':
       case 'global':
-        this.#applyEpoch(epochKey(scope), {
-          minGeneration: scope.minGeneration,
-          exceptSessionId: '',
-          discardTimeMs: discard,
-        });
+        this.#applyEpoch({ scope, discardTimeMs, reason, revokeTimeMs });
         return;
+    }
+  }
+
+  /**
+   * What is held, without a copy: reading may be spread over time while others apply and discard. It has all that
+   * was held when it began and still is; what is applied meanwhile it may have or not.
+   */
+  *revocations(): Generator<Revocation, undefined> {
+    yield* this.#keys.values();
+    yield* first(this.#epochs.size, this.#epochs.values());
+    for (const [sessionId, entry] of first(this.#sessions.size, this.#sessions)) {
+      const { tenantId, minVersion, discardTimeMs, reason, revokeTimeMs } = entry;
+      yield { scope: { kind: 'session', tenantId, sessionId, minVersion }, discardTimeMs, reason, revokeTimeMs };
     }
   }
 
   /** `superseded`: the session lives, but this token does not. */
   check(token: TokenIdentity): 'good' | 'revoked' | 'superseded' {
-    if (this.#kids.has(token.kid) || this.#endedByEpoch(token)) return 'revoked';
+    if (this.#keys.has(token.kid) || this.#endedByEpoch(token)) return 'revoked';
     const entry = this.#sessions.get(token.sessionId);
     if (entry === undefined) return 'good';
     if (entry.minVersion === 0) return 'revoked';
@@ -78,18 +98,21 @@ export class RevocationSet {
     for (const [key, entry] of this.#epochs) {
       if (entry.discardTimeMs < nowMs) this.#epochs.delete(key);
     }
+    this.#names.clear();
   }
 
   #endedByEpoch({ tenantId, subject, clientId, generations, sessionId }: TokenIdentity): boolean {
     if (this.#epochs.size === 0) return false;
     const user = this.#epochs.get(epochKey({ kind: 'user', tenantId, userId: subject }));
-    if (user !== undefined && generations[0] < user.minGeneration && user.exceptSessionId !== sessionId) return true;
+    if (user?.scope.kind === 'user' && isBelow(generations[0], user) && user.scope.exceptSessionId !== sessionId) {
+      return true;
+    }
     const client = this.#epochs.get(epochKey({ kind: 'client', tenantId, clientId }));
-    if (client !== undefined && generations[1] < client.minGeneration) return true;
+    if (client !== undefined && isBelow(generations[1], client)) return true;
     const tenant = this.#epochs.get(epochKey({ kind: 'tenant', tenantId }));
-    if (tenant !== undefined && generations[2] < tenant.minGeneration) return true;
+    if (tenant !== undefined && isBelow(generations[2], tenant)) return true;
     const global = this.#epochs.get(epochKey({ kind: 'global' }));
-    return global !== undefined && generations[3] < global.minGeneration;
+    return global !== undefined && isBelow(generations[3], global);
   }
 
   #applySession(sessionId: string, entry: SessionEntry): void {
@@ -98,28 +121,56 @@ export class RevocationSet {
       this.#sessions.set(sessionId, entry);
       return;
     }
-    const ended = present.minVersion === 0 || entry.minVersion === 0;
-    this.#sessions.set(sessionId, {
-      minVersion: ended ? 0 : Math.max(present.minVersion, entry.minVersion),
-      discardTimeMs: Math.max(present.discardTimeMs, entry.discardTimeMs),
-    });
+    const discardTimeMs = Math.max(present.discardTimeMs, entry.discardTimeMs);
+    this.#sessions.set(sessionId, { ...(isStronger(entry, present) ? entry : present), discardTimeMs });
   }
 
-  #applyEpoch(key: string, entry: EpochEntry): void {
+  #applyEpoch(entry: EpochEntry): void {
+    const key = epochKey(entry.scope);
     const present = this.#epochs.get(key);
     if (present === undefined) {
       this.#epochs.set(key, entry);
       return;
     }
-    const tie = present.minGeneration === entry.minGeneration;
-    const winner = entry.minGeneration > present.minGeneration ? entry : present;
-    const except = tie && present.exceptSessionId !== entry.exceptSessionId ? '' : winner.exceptSessionId;
-    this.#epochs.set(key, {
-      minGeneration: winner.minGeneration,
-      exceptSessionId: except,
-      discardTimeMs: Math.max(present.discardTimeMs, entry.discardTimeMs),
-    });
+    const winner = entry.scope.minGeneration > present.scope.minGeneration ? entry : present;
+    const discardTimeMs = Math.max(present.discardTimeMs, entry.discardTimeMs);
+    this.#epochs.set(key, { ...winner, scope: mergedScope(winner.scope, present.scope, entry.scope), discardTimeMs });
   }
+
+  #shared<T extends string>(name: T): T {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known as T;
+    this.#names.set(name, name);
+    return name;
+  }
+}
+
+/** At most `count` of those that come. */
+function* first<T>(count: number, values: Iterable<T>): Generator<T, undefined> {
+  let left = count;
+  if (left === 0) return;
+  for (const value of values) {
+    yield value;
+    left -= 1;
+    if (left === 0) return;
+  }
+}
+
+/** A session that has ended is not to be superseded any more. */
+function isStronger(entry: SessionEntry, present: SessionEntry): boolean {
+  if (present.minVersion === 0) return false;
+  return entry.minVersion === 0 || entry.minVersion > present.minVersion;
+}
+
+function isBelow(generation: number, { scope }: EpochEntry): boolean {
+  return generation < scope.minGeneration;
+}
+
+/** The higher minimum comes with its exception; on a tie an exception stays only where both name it. */
+function mergedScope(winner: EpochEntry['scope'], a: EpochEntry['scope'], b: EpochEntry['scope']): EpochEntry['scope'] {
+  if (winner.kind !== 'user' || a.kind !== 'user' || b.kind !== 'user') return winner;
+  if (a.minGeneration !== b.minGeneration || a.exceptSessionId === b.exceptSessionId) return winner;
+  return { ...winner, exceptSessionId: '' };
 }
 
 type EpochName =

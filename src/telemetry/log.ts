@@ -18,6 +18,8 @@ export interface LogFields {
   readonly userId?: string;
   readonly clientId?: string;
   readonly sessionId?: string;
+  /** As a watch stream names itself. */
+  readonly subscriberId?: string;
   readonly endedSessionIds?: readonly string[];
   readonly deviceId?: string;
   readonly exceptSessionId?: string;
@@ -71,6 +73,7 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   userId: true,
   clientId: true,
   sessionId: true,
+  subscriberId: true,
   endedSessionIds: true,
   deviceId: true,
   exceptSessionId: true,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
@@ -7,7 +8,8 @@ import type { Revocation } from '../../src/wire/gen/sessionauthority/v1/Revocati
 import type { WatchRevocationsResponse } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { msToDuration, msToTimestamp } from '../../src/wire/time.ts';
 import { ScriptedService, until } from '../client/scripted_service.ts';
-import { type Env, freePort, TestProcess } from '../harness.ts';
+import { type SessionClient } from '../grpc/client.ts';
+import { type Env, freePort, startService, temporaryFolder, TestProcess } from '../harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const TIME = Date.UTC(2026, 2, 1, 12);
@@ -60,6 +62,10 @@ function chunk(cursor: string, ...revocations: readonly Revocation[]): WatchRevo
 function checkpoint(stalenessMs: number): WatchRevocationsResponse {
   const asOfTime = msToTimestamp(Date.now());
   return { checkpoint: { cursor: Buffer.from('c'), staleness: msToDuration(stalenessMs), asOfTime } };
+}
+
+function revoke(client: SessionClient, userId: string): Promise<unknown> {
+  return client.call('RevokeSessions', { tenantId: 'acme', userId });
 }
 
 describe('watch', () => {
@@ -213,6 +219,31 @@ describe('watch', () => {
     process.signal('SIGTERM');
     assert.equal((await process.exit).code, 0);
     assert.equal(lines(process).length, 1);
+  });
+
+  it('shows what a service revokes, before and after its restart', async () => {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    const env = { STORE_URL: `sqlite:${join(folder.path, 'sessions.db')}`, GRPC_ADDRESS: `127.0.0.1:${port}` };
+    const first = await startService(env);
+    await revoke(first.client, 'before');
+    const process = run(['--tenant', 'acme', '--snapshot', `127.0.0.1:${port}`]);
+    await line(process, / user before of tenant acme: admin$/);
+    await line(process, / snapshot: 1 revocations in force$/);
+    await revoke(first.client, 'while');
+    await line(process, / user while of tenant acme: admin$/);
+    assert.equal((await first.end()).code, 0);
+    await line(process, / disconnected: the service ends its streams; /);
+    const second = await startService(env);
+    await revoke(second.client, 'after');
+    await line(process, / user after of tenant acme: admin$/);
+    process.signal('SIGTERM');
+    assert.deepEqual([(await process.exit).code, process.stderr], [0, '']);
+    const texts = lines(process).map((text) => text.replace(/^\S+Z /, ''));
+    assert.equal(texts.filter((text) => text === 'resumed').length, 1);
+    assert.equal(texts.filter((text) => text.includes('while')).length, 1);
+    await second.end();
+    folder.remove();
   });
 
   it('ends with 0 where nobody reads on', async () => {

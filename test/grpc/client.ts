@@ -38,6 +38,8 @@ export class RpcError extends Error {
   readonly domain: string;
   /** From google.rpc.BadRequest. */
   readonly violations: readonly { readonly field: string; readonly description: string }[];
+  /** From google.rpc.RetryInfo; NaN where there was none. */
+  readonly retryAfterMs: number;
   /** grpc-status-details-bin as it came. */
   readonly detailsBytes: Buffer;
   /** Every trailer and header of the answer but its date, as text. */
@@ -64,6 +66,9 @@ export class RpcError extends Error {
       field: violation.field ?? '',
       description: violation.description ?? '',
     }));
+    const retry = details.get('type.googleapis.com/google.rpc.RetryInfo');
+    const delay = retry === undefined ? undefined : DETAILS.retryInfo.deserialize(retry).retryDelay;
+    this.retryAfterMs = delay == null ? Number.NaN : delay.seconds * 1000 + delay.nanos / 1e6;
   }
 
   /** Everything that the caller is told. */

@@ -51,6 +51,7 @@ describe('createLog', () => {
       userId: 'alice',
       clientId: 'web',
       sessionId: '01900000-0000-7000-8000-000000000000',
+      subscriberId: 'gateway-7',
       endedSessionIds: ['01900000-0000-7000-8000-000000000001'],
       deviceId: 'phone-1',
       exceptSessionId: '01900000-0000-7000-8000-000000000002',

@@ -19,7 +19,7 @@ async function fixture(clock = { ms: 0 }, open = () => openMemoryStore(DEFAULT_R
   const keys = await openKeyRing(store, MASTER_KEY, 'ES256', now);
   const lines: Readonly<Record<string, unknown>>[] = [];
   const log = createLog('info', { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
-  const feed = new RevocationFeed(store, now());
+  const feed = new RevocationFeed(store, now);
   const parts: UpkeepParts = { store, feed, keys, now, log };
   const messages = () => lines.map(({ msg, task }) => `${String(task)}: ${String(msg)}`);
   return { clock, store, parts, feed, lines, messages };

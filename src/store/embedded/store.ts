@@ -18,9 +18,10 @@ import type {
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { SessionError } from '../../error.ts';
 import {
+  type BreakListener,
+  type EntriesListener,
+  floorOf,
   LOG_START,
-  type LogBreak,
-  type LogEntry,
   type LogPosition,
   type LogReading,
   type RevocationLog,
@@ -52,8 +53,8 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
   #delivered: LogPosition = LOG_START;
   #freshenedAtMs = 0;
   #isBehind = false;
-  #onEntries: (entries: readonly LogEntry[]) => void = () => {};
-  #onBreak: (partition: number, kind: LogBreak) => void = () => {};
+  #onEntries: EntriesListener = () => {};
+  #onBreak: BreakListener = () => {};
 
   private constructor(engine: Engine, rules: StoreRules, clock: ClockOffset) {
     this.#engine = engine;
@@ -135,10 +136,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
     return this.#write((step) => holdLease(step, name, this.#instanceId, forMs));
   }
 
-  follow(
-    onEntries: (entries: readonly LogEntry[]) => void,
-    onBreak: (partition: number, kind: LogBreak) => void = () => {},
-  ): void {
+  follow(onEntries: EntriesListener, onBreak: BreakListener = () => {}): void {
     this.#onEntries = onEntries;
     this.#onBreak = onBreak;
     this.#delivered = LOG_START;
@@ -194,10 +192,11 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   #deliver(): void {
     for (;;) {
-      const asked = this.#delivered;
-      const { kind, entries } = this.#after(asked, READ_LOG_BATCH);
-      // The file was put back to what it had been.
-      if (kind !== 'continues' && asked.position > 0) this.#onBreak(asked.partition, kind);
+      const { kind, entries } = this.#after(this.#delivered, READ_LOG_BATCH);
+      if (kind !== 'continues') {
+        this.#delivered = floorOf(0, entries);
+        this.#onBreak(this.#delivered, kind);
+      }
       const last = entries.at(-1);
       if (last === undefined) return;
       this.#delivered = { partition: last.partition, position: last.position, tag: last.tag };

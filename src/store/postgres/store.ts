@@ -26,7 +26,7 @@ import type {
 import type { Device } from '../../domain/session.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { LogFollower, type LogSource } from '../../revocation/follower.ts';
-import type { LogBreak, LogEntry, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
+import type { BreakListener, EntriesListener, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toStoredKey } from '../rows.ts';
 import { toSessionError } from './faults.ts';
@@ -240,10 +240,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     await this.#pool.run(STATEMENTS.insertKey, values);
   }
 
-  follow(
-    onEntries: (entries: readonly LogEntry[]) => void,
-    onBreak?: (partition: number, kind: LogBreak) => void,
-  ): void {
+  follow(onEntries: EntriesListener, onBreak?: BreakListener): void {
     this.#follower.follow(onEntries, onBreak);
   }
 

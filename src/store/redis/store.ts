@@ -15,7 +15,14 @@ import type {
 } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { LogFollower } from '../../revocation/follower.ts';
-import type { LogBreak, LogEntry, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
+import type {
+  BreakListener,
+  EntriesListener,
+  LogEntry,
+  LogPosition,
+  LogReading,
+  RevocationLog,
+} from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Client, closeClient, openClient } from './client.ts';
 import { within } from './fault.ts';
@@ -201,10 +208,7 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     });
   }
 
-  follow(
-    onEntries: (entries: readonly LogEntry[]) => void,
-    onBreak?: (partition: number, kind: LogBreak) => void,
-  ): void {
+  follow(onEntries: EntriesListener, onBreak?: BreakListener): void {
     this.#follower.follow(onEntries, onBreak);
     const { subscriber } = this.#clients;
     const channels = this.#parts.keys.partitions.map(({ log }) => log);

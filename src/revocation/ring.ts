@@ -1,0 +1,187 @@
+import { type LogBreak, type LogEntry, type LogPosition, LOG_START } from './log.ts';
+
+/** Entries that are passed on together at most. */
+export const BATCH_ENTRIES = 512;
+
+/** How long an entry may be kept back for others to come with it; the first after a quiet time is not. */
+const COALESCE_MS = 2;
+
+/** Entries that are kept for those who are behind: at about 0.5 KiB each. */
+const KEPT_ENTRIES = 65_536;
+
+/** One position a partition. */
+export type LogPositions = readonly LogPosition[];
+
+/** Entries that came together, with what the log had delivered before and behind them. */
+export interface Batch {
+  readonly entries: readonly LogEntry[];
+  readonly before: LogPositions;
+  readonly after: LogPositions;
+  /** What it was encoded to, once for each filter. */
+  readonly frames: Map<string, Buffer | null>;
+}
+
+/** How the ring stands to somebody's positions. */
+export type Place =
+  /** All that is behind them begins in this batch, or comes next. */
+  | { readonly kind: 'here'; readonly sequence: number }
+  /** Entries of this partition behind them are not here any more. */
+  | { readonly kind: 'behind'; readonly partition: number }
+  /** This position was not delivered here yet, or never will be. */
+  | { readonly kind: 'ahead'; readonly position: LogPosition }
+  /** One of them is of a tail that the log lost. */
+  | { readonly kind: 'truncated' };
+
+/**
+ * The latest entries that a process followed, in batches that are numbered one by one. Whoever reads them is a number here,
+ * however many they are.
+ */
+export class RevocationRing {
+  readonly #onBatch: () => void;
+  #batches: Batch[] = [];
+  /** The number of the first batch that is kept. */
+  #first = 0;
+  #kept = 0;
+  #heads: LogPositions;
+  #pending: LogEntry[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #lastBreak: LogBreak = 'compacted';
+  #breaks = 0;
+
+  /** @param onBatch called after one was added, or the log broke */
+  constructor(partitions: number, onBatch: () => void) {
+    this.#onBatch = onBatch;
+    this.#heads = Array.from({ length: partitions }, (_, partition) => ({ ...LOG_START, partition }));
+  }
+
+  /** Behind the last batch. */
+  get heads(): LogPositions {
+    return this.#heads;
+  }
+
+  /** The number that the next batch gets. */
+  get next(): number {
+    return this.#first + this.#batches.length;
+  }
+
+  /** How often the log did not go on from what had been delivered: numbers of batches before count no more. */
+  get breaks(): number {
+    return this.#breaks;
+  }
+
+  /** Why it last did not. */
+  get lastBreak(): LogBreak {
+    return this.#lastBreak;
+  }
+
+  /** undefined where it is not kept any more. */
+  batch(sequence: number): Batch | undefined {
+    return this.#batches[sequence - this.#first];
+  }
+
+  /** Entries in the order of their partitions, each behind what was added of it before. */
+  add(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      this.#pending.push(entry);
+      if (this.#pending.length === BATCH_ENTRIES) this.flush();
+    }
+    if (this.#pending.length === 0) return;
+    const dueMs = this.#flushedAtMs + COALESCE_MS - performance.now();
+    if (dueMs <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), dueMs).unref();
+  }
+
+  /** Makes a batch of what was added since the last one. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#pending.length === 0) return;
+    const entries = this.#pending;
+    this.#pending = [];
+    this.#flushedAtMs = performance.now();
+    const before = this.#heads;
+    this.#heads = movedTo(before, entries);
+    this.#batches.push({ entries, before, after: this.#heads, frames: new Map() });
+    this.#kept += entries.length;
+    this.#forget();
+    this.#onBatch();
+  }
+
+  /** The log goes on from another position than the last that was added. */
+  break(from: LogPosition, kind: LogBreak): void {
+    this.flush();
+    this.#first = this.next;
+    this.#batches = [];
+    this.#kept = 0;
+    this.#heads = movedTo(this.#heads, [from]);
+    this.#breaks += 1;
+    this.#lastBreak = kind;
+    this.#onBatch();
+  }
+
+  /** Where those positions go on. */
+  locate(positions: LogPositions): Place {
+    const low = this.#batches[0]?.before ?? this.#heads;
+    let behind: number | null = null;
+    let ahead: LogPosition | null = null;
+    for (const at of positions) {
+      const { partition, position } = at;
+      const [floor, head] = [positionIn(low, partition), positionIn(this.#heads, partition)];
+      if (position < floor.position) behind = partition;
+      else if (position > head.position) ahead = at;
+      else if (this.#tagAt(partition, position, floor) !== at.tag) return { kind: 'truncated' };
+    }
+    if (ahead !== null) return { kind: 'ahead', position: ahead };
+    if (behind !== null) return { kind: 'behind', partition: behind };
+    if (isCovered(this.#heads, positions)) return { kind: 'here', sequence: this.next };
+    // The last batch before which there is nothing that they lack.
+    const later = this.#search(({ before }) => !isCovered(before, positions));
+    return { kind: 'here', sequence: this.#first + later - 1 };
+  }
+
+  #tagAt(partition: number, position: number, floor: LogPosition): string | undefined {
+    if (position === floor.position) return floor.tag;
+    const index = this.#search(({ after }) => positionIn(after, partition).position >= position);
+    const entries = this.#batches[index]?.entries ?? [];
+    return entries.find((entry) => entry.partition === partition && entry.position === position)?.tag;
+  }
+
+  /** The index of the first batch for which this is so, as it is then for all later ones. */
+  #search(isSo: (batch: Batch) => boolean): number {
+    let [low, high] = [0, this.#batches.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isSo(this.#batches[middle] as Batch)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #forget(): void {
+    let gone = 0;
+    while (this.#kept > KEPT_ENTRIES) {
+      this.#kept -= this.#batches[gone]?.entries.length ?? 0;
+      gone += 1;
+    }
+    if (gone === 0) return;
+    this.#batches.splice(0, gone);
+    this.#first += gone;
+  }
+}
+
+/** Whether everything up to `low` is known to somebody with these positions. */
+export function isCovered(low: LogPositions, positions: LogPositions): boolean {
+  return positions.every(({ partition, position }) => positionIn(low, partition).position <= position);
+}
+
+/** The positions after these entries of any partitions, in their order. */
+export function movedTo(positions: LogPositions, entries: readonly LogPosition[]): LogPositions {
+  const moved = [...positions];
+  for (const { partition, position, tag } of entries) moved[partition] = { partition, position, tag };
+  return moved;
+}
+
+export function positionIn(positions: LogPositions, partition: number): LogPosition {
+  return positions[partition] ?? { ...LOG_START, partition };
+}
