@@ -21,8 +21,7 @@ export function toRevocation(wire: Revocation__Output): Revocation | null {
   if (scope === null) return null;
   return {
     scope,
-    // Where the service does not say when to forget it, it is kept.
-    discardTimeMs: scope.kind === 'key' ? null : timeMs(wire.discardAfterTime),
+    discardTimeMs: timeMs(wire.discardAfterTime),
     reason: REASONS[wire.reason] ?? 'unspecified',
     revokeTimeMs: timeMs(wire.revokeTime) ?? 0,
   };

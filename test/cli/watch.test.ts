@@ -121,7 +121,7 @@ describe('watch', () => {
   it('says when it loses the service, and when it is there again', async () => {
     const process = watch();
     const first = await service.next();
-    first.send(SNAPSHOT, chunk('c1'), { closing: { retryAfter: msToDuration(10) } });
+    first.send(SNAPSHOT, chunk('c1', ...SCOPES), { closing: { retryAfter: msToDuration(10) } });
     first.end();
     const second = await service.next();
     assert.equal(second.request.cursor.toString(), 'c1');
@@ -130,7 +130,7 @@ describe('watch', () => {
     await line(process, /1 revocations/);
     const texts = lines(process).map((text) => text.replace(/^\S+Z /, ''));
     assert.equal(texts.length, 5);
-    assert.equal(texts[0], 'snapshot: 0 revocations in force');
+    assert.equal(texts[0], 'snapshot: 9 revocations in force');
     assert.match(texts[1] ?? '', /^disconnected: the service ends its streams; next attempt in \d\.\d s$/);
     assert.deepEqual(texts.slice(2), [
       'resumed',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, status } from '@grpc/grpc-js';
 import { RevocationStream, type RevocationStreamEvent } from '../../src/client/revocation_stream.ts';
 import type { WatchRevocationsResponse } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
@@ -10,6 +11,9 @@ const RESUMED: WatchRevocationsResponse = {
   opened: { start: 'START_RESUMED', heartbeat: msToDuration(1000), maxAccessTokenTtl: msToDuration(86_400_000) },
 };
 const SNAPSHOT: WatchRevocationsResponse = { opened: { ...RESUMED.opened, start: 'START_SNAPSHOT' } };
+
+/** A frame of a later version. */
+const UNKNOWN = Buffer.from([0x7a, 0x02, 0x08, 0x01]);
 
 function ended(sessionId: string) {
   return {
@@ -136,10 +140,29 @@ describe('RevocationStream', () => {
     await until(() => service.connections === 1);
   });
 
+  it('shares no connection with another', async () => {
+    watch();
+    const first = await service.next();
+    const one = stream;
+    watch();
+    assert.notEqual((await service.next()).peer, first.peer);
+    one?.close();
+  });
+
+  it('keeps a stream up as long as anything comes', async () => {
+    watch();
+    const first = await service.next();
+    first.send({ opened: { ...SNAPSHOT.opened, heartbeat: msToDuration(250) } });
+    const sending = setInterval(() => first.sendBytes(UNKNOWN), 50);
+    await sleep(2500);
+    clearInterval(sending);
+    assert.deepEqual(kinds(), ['opened']);
+  });
+
   it('takes an unknown frame for a sign of life, and nothing else', async () => {
     watch();
     const first = await service.next();
-    first.sendBytes(Buffer.from([0x7a, 0x02, 0x08, 0x01]));
+    first.sendBytes(UNKNOWN);
     first.sendBytes(Buffer.alloc(0));
     first.send(SNAPSHOT, checkpoint('c1'));
     await event('opened');
@@ -196,10 +219,13 @@ describe('RevocationStream', () => {
       assert(retryMs <= 100 * 2 ** (index * 3) + 1);
     }
     const late = await ScriptedService.start(port);
-    (await late.next()).send(SNAPSHOT);
-    await event('opened');
-    stream?.close();
+    (await late.next()).send(RESUMED, checkpoint('c1'));
+    await event('checkpoint');
+    const count = events.length;
     await late.stop();
+    await until(() => events.length > count);
+    const again = events[count];
+    assert(again?.kind === 'disconnected' && again.retryMs <= 100 + 1);
   });
 
   it('tells how old the proof is, by the service and by its way', async () => {
@@ -210,11 +236,12 @@ describe('RevocationStream', () => {
     first.send(RESUMED, checkpoint('c1', 600_000, now));
     assert.equal((await event('checkpoint')).ageMs, 600_000);
     assert((stream?.ageMs ?? 0) >= 600_000);
-    first.send(checkpoint('c2', 0, now + 1));
+    first.send(checkpoint('c2', 60_000, now + 1));
     await event('checkpoint', 2);
     assert((stream?.ageMs ?? Infinity) < 600_000);
     first.send(checkpoint('c3', 0, now - 1_000_000));
     assert((await event('checkpoint', 3)).ageMs >= 1_000_000);
+    assert((stream?.ageMs ?? 0) >= 60_000);
     assert((stream?.ageMs ?? Infinity) < 600_000);
   });
 
@@ -224,7 +251,11 @@ describe('RevocationStream', () => {
     first.send(RESUMED, checkpoint('c0'));
     for (let count = 0; count < 6; count += 1) first.send(checkpoint('late', 0, Date.now() - 600_000));
     assert.equal((await event('disconnected')).reason, 'delay');
-    assert.equal((await service.next()).request.cursor.toString(), 'late');
+    const second = await service.next();
+    assert.equal(second.request.cursor.toString(), 'late');
+    // Of a server whose clock is behind.
+    second.send(RESUMED, checkpoint('c1', 0, Date.now() - 600_000));
+    assert.equal((await event('checkpoint', 8)).ageMs, 0);
   });
 
   it('leaves nothing behind where it is closed: connected, waiting or connecting', async () => {
