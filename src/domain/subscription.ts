@@ -160,6 +160,8 @@ export class Subscription {
     do {
       this.#signOfLife = () => frames.encode({ kind: 'snapshot', revocations: [], cursor: null });
       if (cause !== null) await this.#send(frames.encode({ kind: 'reset', cause }));
+      // What is held already need not come again.
+      feed.ring.flush();
       const from = feed.ring.heads;
       await this.#sendHeld();
       const cursor = frames.cursor(this.#filter, from);

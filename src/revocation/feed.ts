@@ -3,6 +3,9 @@ import { positionIn, RevocationRing, movedTo, type LogPositions } from './ring.t
 import type { Revocation } from './revocation.ts';
 import { RevocationSet, type TokenIdentity } from './set.ts';
 
+/** Entries that are kept for subscribers who are behind: at about 0.5 KiB each. */
+const RING_ENTRIES = 65_536;
+
 /** How often to look at a log that tells of nothing by itself. */
 const LOOK_MS = 20;
 
@@ -21,13 +24,14 @@ export class RevocationFeed {
   readonly #waiting = new Set<() => void>();
 
   /** @param now the store's time in ms: what the log keeps beyond its discard time is not taken in */
-  constructor(log: RevocationLog, now: () => number) {
+  constructor(log: RevocationLog, now: () => number, ringEntries = RING_ENTRIES) {
     this.storeId = log.storeId;
     this.partitions = log.partitions;
     this.#log = log;
-    this.ring = new RevocationRing(log.partitions, () => {
+    const onBatch = () => {
       for (const listener of this.#listeners) listener();
-    });
+    };
+    this.ring = new RevocationRing(log.partitions, onBatch, ringEntries);
     log.follow(
       (entries) => {
         const nowMs = now();

@@ -6,9 +6,6 @@ export const BATCH_ENTRIES = 512;
 /** How long an entry may be kept back for others to come with it; the first after a quiet time is not. */
 const COALESCE_MS = 2;
 
-/** Entries that are kept for those who are behind: at about 0.5 KiB each. */
-const KEPT_ENTRIES = 65_536;
-
 /** One position a partition. */
 export type LogPositions = readonly LogPosition[];
 
@@ -38,6 +35,7 @@ export type Place =
  */
 export class RevocationRing {
   readonly #onBatch: () => void;
+  readonly #capacity: number;
   #batches: Batch[] = [];
   /** The number of the first batch that is kept. */
   #first = 0;
@@ -49,9 +47,13 @@ export class RevocationRing {
   #lastBreak: LogBreak = 'compacted';
   #breaks = 0;
 
-  /** @param onBatch called after one was added, or the log broke */
-  constructor(partitions: number, onBatch: () => void) {
+  /**
+   * @param onBatch called after one was added, or the log broke
+   * @param capacity in entries
+   */
+  constructor(partitions: number, onBatch: () => void, capacity: number) {
     this.#onBatch = onBatch;
+    this.#capacity = capacity;
     this.#heads = Array.from({ length: partitions }, (_, partition) => ({ ...LOG_START, partition }));
   }
 
@@ -160,7 +162,7 @@ export class RevocationRing {
 
   #forget(): void {
     let gone = 0;
-    while (this.#kept > KEPT_ENTRIES) {
+    while (this.#kept > this.#capacity) {
       this.#kept -= this.#batches[gone]?.entries.length ?? 0;
       gone += 1;
     }

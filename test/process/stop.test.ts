@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { RpcError, RPCS } from '../grpc/client.ts';
 import { nextConsistencyToken } from '../grpc/database.ts';
 import { assertVerdict, open, refusalOf } from '../grpc/expect.ts';
+import { Watcher } from '../grpc/watcher.ts';
 import { HealthClient } from '../grpc/health_client.ts';
 import { startService, startTestServer, temporaryFolder, type TestServer, type TestService } from '../harness.ts';
 import { BareClient } from './bare_client.ts';
@@ -73,6 +74,18 @@ describe('a graceful stop', () => {
     service.signal('SIGTERM');
     assert.equal(await watch.next(), 'NOT_SERVING');
     assert.equal(await watch.ended, 0);
+    assert.deepEqual(await service.exit, { code: 0, signal: null });
+    assert.equal(service.stderr, '');
+  });
+
+  it('sends subscribers of revocations elsewhere', async () => {
+    await start({ SHUTDOWN_TIMEOUT: '1h' });
+    const watcher = new Watcher(service.client);
+    await watcher.checkpoint();
+    service.signal('SIGTERM');
+    assert.equal(await watcher.ended, null);
+    const { closing } = watcher.frames.at(-1) ?? assert.fail();
+    assert((closing?.retryAfter?.seconds ?? 0) >= 1);
     assert.deepEqual(await service.exit, { code: 0, signal: null });
     assert.equal(service.stderr, '');
   });
