@@ -5,11 +5,14 @@ import { DEFAULT_HEARTBEAT_MS, type FrameEvent, FrameReader } from './frame_read
 import { type Refusal, refusalOf } from './refusal.ts';
 import { ViewAge } from './view_age.ts';
 
-/** Beats without a frame after which a stream counts as broken. */
-const SILENT_BEATS = 5;
+/**
+ * Beats without a frame that are tolerated: at the default heartbeat a stream is given up within 4 s, which leaves a second
+ * to go on elsewhere before a view of 5 s is stale.
+ */
+const TOLERATED_BEATS = 3;
 
 /** The same until the first frame, of the default heartbeat: a connection has to be made first. */
-const SILENT_BEATS_AT_FIRST = 10;
+const TOLERATED_BEATS_AT_FIRST = 10;
 
 /** A checkpoint that was on its way for longer is late; several in a row show a stream that stays behind, or a clock that was set. */
 const LATE_MS = 5_000;
@@ -78,7 +81,7 @@ interface Connection {
   readonly stream: ClientReadableStream<WatchRevocationsResponse__Output>;
   beat: NodeJS.Timeout;
   silentBeats: number;
-  allowedSilentBeats: number;
+  toleratedBeats: number;
   lateCheckpoints: number;
   /** From the service's announcement that it ends this stream. */
   retryAfterMs: number | null;
@@ -143,7 +146,7 @@ export class RevocationStream {
       stream,
       beat: setInterval(() => this.#onBeat(connection), DEFAULT_HEARTBEAT_MS),
       silentBeats: 0,
-      allowedSilentBeats: SILENT_BEATS_AT_FIRST,
+      toleratedBeats: TOLERATED_BEATS_AT_FIRST,
       lateCheckpoints: 0,
       retryAfterMs: null,
     };
@@ -197,7 +200,7 @@ export class RevocationStream {
     const delayMs = this.#age.prove(checkpoint);
     this.#onEvent({ ...checkpoint, ageMs: checkpoint.stalenessMs + delayMs });
     connection.lateCheckpoints = delayMs > LATE_MS ? connection.lateCheckpoints + 1 : 0;
-    if (connection.lateCheckpoints <= SILENT_BEATS || connection !== this.#connection) return;
+    if (connection.lateCheckpoints <= TOLERATED_BEATS || connection !== this.#connection) return;
     this.#disconnect();
     this.#reconnect('delay', 'what comes has long been on its way');
   }
@@ -206,13 +209,13 @@ export class RevocationStream {
     clearInterval(connection.beat);
     const ms = Math.min(Math.max(heartbeatMs, MIN_HEARTBEAT_MS), MAX_HEARTBEAT_MS);
     connection.beat = setInterval(() => this.#onBeat(connection), ms);
-    connection.allowedSilentBeats = SILENT_BEATS;
+    connection.toleratedBeats = TOLERATED_BEATS;
   }
 
   /** Beats are counted, for a process that was held up has to read first what came meanwhile: it missed one beat only. */
   #onBeat(connection: Connection): void {
     connection.silentBeats += 1;
-    if (connection.silentBeats <= connection.allowedSilentBeats) return;
+    if (connection.silentBeats <= connection.toleratedBeats) return;
     const { retryAfterMs } = connection;
     this.#disconnect();
     if (retryAfterMs === null) this.#reconnect('silence', 'no frame came for several heartbeats');
