@@ -24,6 +24,9 @@ const MAX_HEARTBEAT_MS = 10_000;
 const MIN_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 
+/** The longest that a service is obeyed that asks to wait. */
+const MAX_WAIT_MS = 300_000;
+
 /** What another attempt would be answered with again. */
 const FINAL: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
@@ -250,7 +253,7 @@ export class RevocationStream {
     const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** this.#attempts);
     // Beyond the maximum it would double on to what is no number any more.
     if (backoffMs < MAX_BACKOFF_MS) this.#attempts += 1;
-    const retryMs = Math.ceil(waitMs + randomShare(backoffMs));
+    const retryMs = Math.ceil(Math.min(waitMs, MAX_WAIT_MS) + randomShare(backoffMs));
     this.#retry = setTimeout(() => this.#connect(), retryMs);
     this.#onEvent({ kind: 'disconnected', reason, text, retryMs });
   }

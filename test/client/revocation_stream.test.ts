@@ -211,6 +211,13 @@ describe('RevocationStream', () => {
     await service.next();
   });
 
+  it('does not wait for ever, whatever the service asks for', async () => {
+    watch();
+    (await service.next()).refuse(status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', 1e13);
+    const { retryMs } = await event('disconnected');
+    assert(retryMs >= 300_000 && retryMs <= 300_000 + 101);
+  });
+
   it('finds a service that comes later, and waits longer and longer at most', async () => {
     const port = await freePort();
     watch(port);
