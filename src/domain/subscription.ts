@@ -129,19 +129,22 @@ export class Subscription {
 
   /** Called every TICK_MS, with all that was applied by then in the ring. */
   tick(freshness: Freshness): void {
+    const { heartbeatMs } = this.#parts.request;
     const nowMs = performance.now();
     if (this.#blockedAtMs !== null) {
       if (nowMs - this.#blockedAtMs > BLOCKED_MS) this.#end(notRead());
       return;
     }
     if (this.#isLive) {
-      if (nowMs + TICK_MS - this.#lastCheckpointMs < this.#parts.request.heartbeatMs) return;
+      if (nowMs + TICK_MS - this.#lastCheckpointMs < heartbeatMs) return;
       const positions = this.#ahead ?? this.#parts.feed.ring.heads;
-      this.#lastCheckpointMs = nowMs;
+      // Streams that began together part here, so that not all are due at once.
+      const isFirst = this.#lastCheckpointMs === Number.NEGATIVE_INFINITY;
+      this.#lastCheckpointMs = isFirst ? nowMs - Math.random() * heartbeatMs : nowMs;
       this.#write(this.#parts.frames.ofCheckpoint(this.#filter, positions, freshness));
       return;
     }
-    if (!this.#isOpened || nowMs + TICK_MS - this.#lastFrameMs < this.#parts.request.heartbeatMs) return;
+    if (!this.#isOpened || nowMs + TICK_MS - this.#lastFrameMs < heartbeatMs) return;
     const frame = this.#signOfLife();
     if (frame !== null) this.#write(frame);
   }

@@ -43,6 +43,7 @@ export class RevocationRing {
   #heads: LogPositions;
   #pending: LogEntry[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Immediate | null = null;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
   #lastBreak: LogBreak = 'compacted';
   #breaks = 0;
@@ -82,22 +83,25 @@ export class RevocationRing {
     return this.#batches[sequence - this.#first];
   }
 
-  /** Entries in the order of their partitions, each behind what was added of it before. */
+  /** Entries in the order of their partitions, each behind what was added of it before; in the next turn they are a batch. */
   add(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      this.#pending.push(entry);
       if (this.#pending.length === BATCH_ENTRIES) this.flush();
+      this.#pending.push(entry);
     }
-    if (this.#pending.length === 0) return;
+    if (this.#timer !== null || this.#soon !== null) return;
     const dueMs = this.#flushedAtMs + COALESCE_MS - performance.now();
-    if (dueMs <= 0) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), dueMs).unref();
+    // Not before whoever revoked is answered: those who are told may be many.
+    if (dueMs <= 0) this.#soon = setImmediate(() => this.flush());
+    else this.#timer = setTimeout(() => this.flush(), dueMs);
   }
 
   /** Makes a batch of what was added since the last one. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#soon !== null) clearImmediate(this.#soon);
     this.#timer = null;
+    this.#soon = null;
     if (this.#pending.length === 0) return;
     const entries = this.#pending;
     this.#pending = [];

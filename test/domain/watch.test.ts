@@ -176,6 +176,7 @@ describe('A watch stream', () => {
 
   it('is TRUNCATED where the log does not hold what the cursor says, or nothing so far on', async () => {
     const [id] = await revoke(3);
+    feed.ring.flush();
     const head = feed.ring.heads[0] ?? assert.fail();
     const lost: readonly LogPositions[] = [
       [{ ...head, tag: 'f'.repeat(16) }],
