@@ -192,6 +192,18 @@ export function readStoreLocation(env: Environment): StoreLocation {
   return location;
 }
 
+/**
+ * Reads GRPC_ADDRESS alone, for what needs nothing else: `host:port`, an IPv6 host in brackets.
+ *
+ * @throws {ConfigError} where it is at fault
+ */
+export function readGrpcAddress(env: Environment): string {
+  const text = env.GRPC_ADDRESS || TABLE.GRPC_ADDRESS.defaultText;
+  const read = address(text);
+  if (read instanceof Fault) throw new ConfigError([`GRPC_ADDRESS: ${read.text}`]);
+  return text;
+}
+
 function readVariable<N extends Name>(name: N, env: Environment, sound: Partial<Values>, faults: string[]): void {
   const { defaultText, parse } = TABLE[name];
   const value = parse(env[name] || defaultText);

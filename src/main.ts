@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { runMigrate } from './cli/migrate.ts';
 import { runRevokeAll } from './cli/revoke_all.ts';
+import { readWatchArguments, runWatch } from './cli/watch.ts';
 import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
 import { startServer } from './server.ts';
 import { createLog } from './telemetry/log.ts';
@@ -12,6 +13,8 @@ commands:
   serve                    run the service
   migrate up|down|status   apply, revert (one) or show the migrations of the store's schema
   revoke-all               end every session of every tenant, as after the restore of a backup
+  watch [--json] [--snapshot] [--tenant ID]... [ADDRESS]
+                           show revocations as they come; ADDRESS of the service, GRPC_ADDRESS unless given
 
 options:
   --help                   show this
@@ -29,6 +32,8 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
       return runMigrate(args, process.env['STORE_URL'] || defaultOf('STORE_URL'), console.log);
     case 'revoke-all':
       return args.length === 0 ? runRevokeAll(readConfig(process.env), console.log) : usageFault();
+    case 'watch':
+      return watch(args);
     case '--help':
       console.log(help());
       return 0;
@@ -46,16 +51,26 @@ async function serve(): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < 22) {
     log.warn('this version of Node gets no more security fixes: run the service on Node 22 or later');
   }
-  const stopAsked = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => resolve(signal));
-  });
+  const stop = stopAsked();
   const server = await startServer(config, log);
   log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
-  const signal = await stopAsked;
+  const signal = await stop;
   log.info('stopping', { signal });
   await server.stop();
   log.info('stopped');
   return 0;
+}
+
+async function watch(args: readonly string[]): Promise<number> {
+  const asked = readWatchArguments(args, process.env['GRPC_ADDRESS'] ?? '');
+  return asked === null ? usageFault() : runWatch(asked, process.stdout, stopAsked());
+}
+
+/** The signal, once it comes. */
+function stopAsked(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => resolve(signal));
+  });
 }
 
 function usageFault(): number {

@@ -124,6 +124,17 @@ describe('README', () => {
     assert.deepEqual(new Set(rpcs), new Set(Object.keys(loadSessionService())));
   });
 
+  it('names every command', async () => {
+    const { stdout } = await run(process.execPath, ['dist/src/main.js', '--help'], { cwd: ROOT });
+    const [, shown = ''] = /^commands:\n([^]*?)\n\n/m.exec(stdout) ?? [];
+    const names = [...shown.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name);
+    const rows = table('| `session-authority …` | what it does |');
+    assert.deepEqual(
+      rows.map(([command]) => /^`([a-z-]+)/.exec(command ?? '')?.[1]),
+      names,
+    );
+  });
+
   it('names every variable with its default', () => {
     const rows = CONFIG_VARIABLES.map(({ name, defaultText, meaning }) => [
       name,

@@ -28,6 +28,7 @@ const INACTIVE_REASONS = {
 } as const;
 
 export const REASONS = {
+  unspecified: 'REVOCATION_REASON_UNSPECIFIED',
   logout: 'REVOCATION_REASON_LOGOUT',
   admin: 'REVOCATION_REASON_ADMIN',
   credential_change: 'REVOCATION_REASON_CREDENTIAL_CHANGE',

@@ -1,5 +1,9 @@
-/** Why sessions were ended; the names of the contract's `RevocationReason` in lower case. */
+/**
+ * Why sessions were ended; the names of the contract's `RevocationReason` in lower case. The service always has a reason:
+ * `unspecified` is one of a later version, as a subscriber gets it.
+ */
 export type RevocationReason =
+  | 'unspecified'
   | 'logout'
   | 'admin'
   | 'credential_change'

@@ -3,7 +3,7 @@ import protoLoader from '@grpc/proto-loader';
 import type { MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
 import type { BadRequest } from './gen/google/rpc/BadRequest.ts';
 import type { ErrorInfo } from './gen/google/rpc/ErrorInfo.ts';
-import type { RetryInfo } from './gen/google/rpc/RetryInfo.ts';
+import type { RetryInfo, RetryInfo__Output } from './gen/google/rpc/RetryInfo.ts';
 import type { Status, Status__Output } from './gen/google/rpc/Status.ts';
 import type { SessionServiceDefinition } from './gen/sessionauthority/v1/SessionService.ts';
 
@@ -26,7 +26,7 @@ export interface ErrorDetailTypes {
   readonly status: MessageTypeDefinition<Status, Status__Output>;
   readonly errorInfo: MessageTypeDefinition<ErrorInfo, ErrorInfo>;
   readonly badRequest: MessageTypeDefinition<BadRequest, BadRequest>;
-  readonly retryInfo: MessageTypeDefinition<RetryInfo, RetryInfo>;
+  readonly retryInfo: MessageTypeDefinition<RetryInfo, RetryInfo__Output>;
 }
 
 export function loadErrorDetails(): ErrorDetailTypes {

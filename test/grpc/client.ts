@@ -68,7 +68,7 @@ export class RpcError extends Error {
     }));
     const retry = details.get('type.googleapis.com/google.rpc.RetryInfo');
     const delay = retry === undefined ? undefined : DETAILS.retryInfo.deserialize(retry).retryDelay;
-    this.retryAfterMs = delay == null ? Number.NaN : Number(delay.seconds) * 1000 + Number(delay.nanos) / 1e6;
+    this.retryAfterMs = delay == null ? Number.NaN : delay.seconds * 1000 + delay.nanos / 1e6;
   }
 
   /** Everything that the caller is told. */
