@@ -10,7 +10,7 @@ import type { Fleet } from './fleet.ts';
 const SUBSCRIBERS = 3;
 
 /** Revocations before the fault, and again after it. */
-const REVOCATIONS = 100;
+const REVOCATIONS = 80;
 
 /** Fails unless subscribers miss nothing, whatever `strike` does in the middle of a burst of revocations. */
 export async function endure(fleet: Fleet, strike: () => Promise<unknown>): Promise<void> {
