@@ -51,7 +51,7 @@ function trimAll(server: TestServer): Promise<void> {
 }
 
 describeOn('sqlite', () => {
-  describe('A stream that begins behind what the instance keeps in memory', () => {
+  describe('A stream behind what the instance keeps in memory', () => {
     let server: TestServer;
     let cursor: Buffer;
     let sessionIds: readonly string[];
@@ -96,6 +96,26 @@ describeOn('sqlite', () => {
       const resets = watcher.frames.flatMap(({ reset }) => reset?.cause ?? []);
       assert.deepEqual(resets, ['CAUSE_COMPACTED']);
       await watcher.close();
+    });
+
+    it('is told where it is read so slowly that the instance forgets what comes next', async () => {
+      const watcher = new Watcher(server.client, { heartbeat: seconds(0.25) });
+      await watcher.checkpoint();
+      watcher.pause();
+      const appended = await append(server, APPENDED, server.now() + LASTING_MS);
+      // Another stream is sent all of it meanwhile.
+      const other = new Watcher(server.client, { heartbeat: seconds(0.25) });
+      await other.checkpoint();
+      watcher.resume();
+      await watcher.until(() => watcher.kinds.includes('reset'), 'a reset');
+      await watcher.checkpoint();
+      const resets = watcher.frames.flatMap(({ reset }) => reset?.cause ?? []);
+      assert.deepEqual(resets, ['CAUSE_LAGGED']);
+      for (const { sessionIds } of [watcher, other]) {
+        const known = new Set(sessionIds);
+        assert(appended.every((id) => known.has(id)));
+      }
+      await Promise.all([watcher.close(), other.close()]);
     });
   });
 });

@@ -4,7 +4,7 @@ import { type Env, startService, type TestService } from '../harness.ts';
 /** Instances of the service on one store, some of which a test ends. */
 export class Fleet {
   readonly #env: Env;
-  readonly #killed: TestService[] = [];
+  readonly #ended: TestService[] = [];
   #services: readonly TestService[] = [];
 
   private constructor(env: Env) {
@@ -30,16 +30,16 @@ export class Fleet {
     return service;
   }
 
-  /** With no time to say anything; calls to it fail from now on. */
-  async kill(service: TestService): Promise<void> {
+  /** With no time to say anything unless told otherwise; calls to it fail from now on. */
+  async kill(service: TestService, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#services = this.#services.filter((other) => other !== service);
-    this.#killed.push(service);
-    service.signal('SIGKILL');
+    this.#ended.push(service);
+    service.signal(signal);
     await service.exit;
   }
 
   async end(): Promise<void> {
     await Promise.all(this.#services.map((service) => this.kill(service)));
-    for (const { client } of this.#killed) client.close();
+    for (const { client } of this.#ended) client.close();
   }
 }
