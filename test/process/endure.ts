@@ -10,7 +10,7 @@ import type { Fleet } from './fleet.ts';
 const SUBSCRIBERS = 3;
 
 /** Revocations before the fault, and again after it. */
-const REVOCATIONS = 80;
+const REVOCATIONS = 60;
 
 /** Fails unless subscribers miss nothing, whatever `strike` does in the middle of a burst of revocations. */
 export async function endure(fleet: Fleet, strike: () => Promise<unknown>): Promise<void> {
@@ -26,8 +26,7 @@ export async function endure(fleet: Fleet, strike: () => Promise<unknown>): Prom
     await Promise.all(marks.map((mark) => assertGoesOnFrom(mark, fleet.clients(), burst.names)));
     await Promise.all(subscribers.map(({ mark }) => assertResumes(mark, fleet.clients())));
   } finally {
-    await burst.stop();
-    await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
+    await Promise.all([burst, ...subscribers].map((each) => each.stop()));
   }
 }
 

@@ -25,7 +25,8 @@ const SHARED: Readonly<Record<'postgres' | 'redis', () => Promise<readonly [Env,
 
 for (const store of ['postgres', 'redis'] as const) {
   describeOn(store, () => {
-    describe('subscribers of several instances', () => {
+    describe('subscribers of several instances', function () {
+      this.timeout(120_000);
       let fleet: Fleet;
       let remove: () => Promise<void>;
 
@@ -68,7 +69,8 @@ for (const store of ['postgres', 'redis'] as const) {
 }
 
 describeOn('sqlite', () => {
-  it('subscribers miss nothing where the only instance is killed and comes back', async () => {
+  it('subscribers miss nothing where the only instance is killed and comes back', async function () {
+    this.timeout(120_000);
     const folder = temporaryFolder();
     const fleet = await Fleet.start({ STORE_URL: `sqlite:${join(folder.path, 'sessions.db')}` }, 1);
     try {
