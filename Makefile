@@ -38,7 +38,7 @@ export async function down(_knex: Knex): Promise<void> {
 endef
 export MIGRATION
 
-.PHONY: help run install build test coverage check format generate migrate migrate-down migrate-status migration clean
+.PHONY: help run install build test soak coverage check format generate migrate migrate-down migrate-status migration clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ $(BUILT): $(INSTALLED) $(SOURCES)
 
 test: $(BUILT) ## Run all tests.
 	@$(BIN)/mocha
+
+soak: $(BUILT) ## Hold watch streams to their promise through random faults, for SOAK_MINUTES (10) at least.
+	@$(BIN)/mocha --no-config --require ./dist/test/source_maps.js --require ./dist/test/servers/fixture.js 'dist/test/soak/*.soak.js'
 
 coverage: $(BUILT) ## Run all tests, then show how much of src they reach.
 	@$(BIN)/c8 --exclude-after-remap --include 'src/**' --exclude 'src/wire/gen/**' --reporter text --reporter html $(BIN)/mocha
