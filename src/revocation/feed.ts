@@ -60,9 +60,9 @@ export class RevocationFeed {
     return this.#log.freshen();
   }
 
-  /** Forgets revocations that nothing can be accepted for any more. */
-  discard(nowMs: number): void {
-    this.#set.discard(nowMs);
+  /** Forgets revocations that nothing can be accepted for any more; see RevocationSet. */
+  discard(nowMs: number): Promise<void> {
+    return this.#set.discard(nowMs);
   }
 
   /** Reads the store's log; see RevocationLog. */
