@@ -21,8 +21,11 @@ export const TICK_MS = 50;
 /** One that takes nothing for this long is ended. */
 const BLOCKED_MS = 10_000;
 
-/** Entries looked at for one chunk of a snapshot, whether they pass the filter or not. */
-const CHUNK_SCAN = 8 * BATCH_ENTRIES;
+/** Entries in one chunk of a snapshot: the event loop stands still for about 1 ms while they are encoded. */
+const CHUNK_ENTRIES = 128;
+
+/** Entries looked at for one chunk, whether they pass the filter or not. */
+const CHUNK_SCAN = 8 * CHUNK_ENTRIES;
 
 const LOOK_MS = 20;
 
@@ -225,8 +228,8 @@ export class Subscription {
   *#cut(part: readonly Revocation[]): Generator<readonly Revocation[], undefined> {
     const selected = this.#parts.frames.select(part, this.#filter);
     if (selected.length === 0) yield selected;
-    for (let start = 0; start < selected.length; start += BATCH_ENTRIES) {
-      yield selected.slice(start, start + BATCH_ENTRIES);
+    for (let start = 0; start < selected.length; start += CHUNK_ENTRIES) {
+      yield selected.slice(start, start + CHUNK_ENTRIES);
     }
   }
 
