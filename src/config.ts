@@ -112,7 +112,11 @@ const VARIABLES = {
     oneOf('evict-oldest', 'evict-least-recently-active', 'reject'),
   ),
   MIGRATE_ON_START: variable('false', '`true`: bring the schema up to date at start; SQLite always does', flag),
-  POSTGRES_POOL_SIZE: variable('10', 'connections to Postgres that one instance may have', wholeNumber(1000, 2)),
+  POSTGRES_POOL_SIZE: variable(
+    '10',
+    'connections to Postgres that one instance may have, beside one that listens',
+    wholeNumber(1000, 2),
+  ),
   POSTGRES_PREPARED_STATEMENTS: variable(
     'true',
     '`false` behind PgBouncer in transaction mode, which keeps no statements and settings',

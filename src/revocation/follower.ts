@@ -218,8 +218,11 @@ export class LogFollower {
 }
 
 /** An entry of the same position but another tag is one that a failover lost. */
-function has({ delivered }: Track, { position, tag }: LogEntry): boolean {
-  return delivered.position > position || delivered.tag === tag;
+function has({ delivered, recent }: Track, { position, tag }: LogEntry): boolean {
+  if (position > delivered.position) return false;
+  const held = recent.at(position - delivered.position - 1);
+  // What came so long before the newest that it is not kept was delivered, too.
+  return held === undefined || held.tag === tag;
 }
 
 function positionOf({ partition, position, tag }: LogPosition): LogPosition {

@@ -99,6 +99,34 @@ function toScope(row: Row): RevocationScope {
   }
 }
 
+/** What a log entry's scope is kept as: whom it names, and the minimum that it sets. */
+export function scopeCells(scope: RevocationScope): {
+  tenantId: string;
+  subject: string;
+  minimum: number;
+  except: string;
+} {
+  switch (scope.kind) {
+    case 'session':
+      return { tenantId: scope.tenantId, subject: scope.sessionId, minimum: scope.minVersion, except: '' };
+    case 'user':
+      return {
+        tenantId: scope.tenantId,
+        subject: scope.userId,
+        minimum: scope.minGeneration,
+        except: scope.exceptSessionId,
+      };
+    case 'client':
+      return { tenantId: scope.tenantId, subject: scope.clientId, minimum: scope.minGeneration, except: '' };
+    case 'tenant':
+      return { tenantId: scope.tenantId, subject: '', minimum: scope.minGeneration, except: '' };
+    case 'key':
+      return { tenantId: '', subject: scope.kid, minimum: 0, except: '' };
+    case 'global':
+      return { tenantId: '', subject: '', minimum: scope.minGeneration, except: '' };
+  }
+}
+
 export function toStoredKey(row: Row): StoredKey {
   return {
     use: text(row, 'key_use') as StoredKey['use'],

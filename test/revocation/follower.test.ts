@@ -80,6 +80,14 @@ describe('LogFollower', () => {
     assert.deepEqual(tags, ['a', 'b', 'c', 'a', 'x']);
   });
 
+  it('delivers what this process appended where a lost tail was: a later position was delivered before', async () => {
+    log.entries = chain('a', 'b', 'c', 'd');
+    await until(() => tags.length === 4);
+    log.entries = chain('a', 'x');
+    await follower.deliverOwn(0, log.entries.slice(1));
+    assert.deepEqual(tags, ['a', 'b', 'c', 'd', 'a', 'x']);
+  });
+
   it('is not fresh while nothing can be read', async () => {
     log.entries = chain('a');
     await until(() => follower.stalenessMs() < 1500);

@@ -166,6 +166,24 @@ export class PostgresServer {
     if (row?.read_only !== 'off') throw new Error(`the standby ${this.name} was promoted and is read-only still`);
   }
 
+  /** Resolves once the standby shows all that is committed here now. */
+  async awaitReplay(name: string): Promise<void> {
+    const [row] = await this.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
+    const replayed = 'select from pg_stat_replication where application_name = $1 and replay_lsn >= $2';
+    await until(`the standby ${name} catches up`, async () => {
+      return (await this.query(replayed, [name, row?.lsn])).length === 1;
+    });
+  }
+
+  /** Makes a standby receive nothing more; it keeps what it has. */
+  async disconnect(): Promise<void> {
+    await this.query(`alter system set primary_conninfo = ''`);
+    await this.query('select pg_reload_conf()');
+    await until(`the standby ${this.name} receives nothing`, async () => {
+      return (await this.query('select from pg_stat_wal_receiver')).length === 0;
+    });
+  }
+
   /** Whose confirmation a commit waits for, as in `synchronous_standby_names`; nobody's where empty. */
   async awaitStandbys(names: string): Promise<void> {
     await this.query(`alter system set synchronous_standby_names = '${names.replaceAll("'", "''")}'`);

@@ -7,6 +7,8 @@ import type {
   RotateCommand,
   SessionRef,
 } from '../../domain/store.ts';
+import type { LogEntry } from '../../revocation/log.ts';
+import { scopeCells } from '../rows.ts';
 
 /** The columns of a session that begins. */
 export function newSessionJson(session: NewSession): string {
@@ -104,5 +106,24 @@ export function revocationsJson(commands: readonly RevokeCommand[]): string {
     request_hash: request?.hash,
     reason,
   }));
+  return JSON.stringify(rows);
+}
+
+/** Rows of nest_auth_revocations. */
+export function entriesJson(entries: readonly LogEntry[]): string {
+  const rows = entries.map(({ position, tag, revocation: { scope, reason, revokeTimeMs } }) => {
+    const { tenantId, subject, minimum, except } = scopeCells(scope);
+    return {
+      position,
+      tag,
+      scope: scope.kind,
+      tenant_id: tenantId,
+      subject,
+      minimum,
+      except_session_id: except,
+      reason,
+      revoke_time: timeText(revokeTimeMs),
+    };
+  });
   return JSON.stringify(rows);
 }

@@ -1,22 +1,23 @@
 import type { LogSource } from '../../revocation/follower.ts';
 import { LOG_START, type LogEntry, type LogPosition, type LogReading, readingFrom } from '../../revocation/log.ts';
 import { type Row, toLogEntry } from '../rows.ts';
+import { entriesJson } from './commands.ts';
 import type { PostgresPool } from './pool.ts';
 import { STATEMENTS } from './statements.ts';
 
-/** How soon an instance hears of what others appended. */
+/** How soon an instance hears at the latest of what others appended. */
 const POLL_MS = 50;
 
 /** The log of a database, which has one partition. */
-export function logSourceOf(pool: PostgresPool, instanceId: string): LogSource {
+export function logSourceOf(pool: PostgresPool, rulesText: () => string, instanceId: string): LogSource {
   return {
     partitions: 1,
     pollMs: POLL_MS,
     after: (position, count) => readAfter(pool, position, count),
     headTag: async () => (await pool.run<{ tag: string }>(STATEMENTS.headTag, []))[0]?.tag ?? null,
     fencedHeads: () => fencedHeads(pool, instanceId),
-    // A standby that confirms every commit loses nothing; what another one lost, instances hold until they forget it.
-    heal: async () => {},
+    // A standby that confirms every commit lost nothing; another may have.
+    heal: async (_partition, lost) => void (await pool.run(STATEMENTS.heal, [rulesText(), entriesJson(lost)])),
   };
 }
 

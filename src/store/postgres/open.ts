@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { explainFault } from './faults.ts';
 import type { PostgresLocation, PostgresOptions } from './location.ts';
+import { logSourceOf } from './log_source.ts';
 import { preparePostgres } from './migrate.ts';
 import { PostgresPool } from './pool.ts';
-import { rulesText } from './rows.ts';
+import { rulesTextOf } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
 import { PostgresStore } from './store.ts';
 
@@ -24,9 +26,12 @@ export async function openPostgresStore(
   const pool = new PostgresPool(location, options);
   try {
     const rows = await pool.tryRun<{ name: string; value: string }>(STATEMENTS.meta, []);
-    await pool.tryRun(STATEMENTS.usable, [rulesText(rules, clock.ms, 0)]);
     const meta = new Map(rows.map(({ name, value }) => [name, value]));
-    return new PostgresStore(pool, rules, clock, meta.get('store_id') ?? '', Number(meta.get('birth_time')));
+    const rulesText = rulesTextOf(rules, clock, Number(meta.get('birth_time')));
+    await pool.tryRun(STATEMENTS.usable, [rulesText()]);
+    const instanceId = randomUUID();
+    const source = logSourceOf(pool, rulesText, instanceId);
+    return new PostgresStore({ pool, source, rulesText, storeId: meta.get('store_id') ?? '', instanceId });
   } catch (error) {
     await pool.close();
     throw explainFault(location, error);

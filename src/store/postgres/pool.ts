@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
@@ -13,13 +12,12 @@ import {
   toSessionError,
   WrongIsolation,
 } from './faults.ts';
-import type { PostgresHost, PostgresLocation, PostgresOptions } from './location.ts';
+import { clientClass, type HostClient, Hosts } from './hosts.ts';
+import type { PostgresLocation, PostgresOptions } from './location.ts';
 
 /** How long a connection may take to be made. */
 const CONNECT_TIMEOUT_MS = 2000;
 const STATEMENT_TIMEOUT_MS = 4000;
-/** How long a server may take to take leave. */
-const END_TIMEOUT_MS = 1000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** A connection is replaced after this long, give or take a fifth: so a changed address is noticed, and not by all at once. */
 const LIFETIME_MS = 15 * 60_000;
@@ -34,16 +32,19 @@ type Values = readonly unknown[];
 
 /** Connections to whichever of the hosts takes writes. */
 export class PostgresPool {
+  /** False behind a pooler, whose connections keep nothing from one transaction to the next. */
+  readonly keepsState: boolean;
   readonly #pool: pg.Pool;
   readonly #hosts: Hosts;
-  readonly #prepared: boolean;
+  readonly #Client: new () => HostClient;
 
   constructor(location: PostgresLocation, { poolSize, preparedStatements }: PostgresOptions) {
     this.#hosts = new Hosts(location.hosts);
-    this.#prepared = preparedStatements;
+    this.keepsState = preparedStatements;
+    this.#Client = clientClass(this.#hosts, clientConfig(location));
     // The driver's types do not know that the pool waits for onConnect.
     const made: object = {
-      Client: clientClass(this.#hosts, clientConfig(location)),
+      Client: this.#Client,
       onConnect: (client: HostClient) => this.#prepare(client),
     };
     this.#pool = new pg.Pool({
@@ -85,7 +86,7 @@ export class PostgresPool {
         text,
         values: [...values],
         query_timeout: timeoutMs,
-        ...(this.#prepared && name !== '' ? { name } : {}),
+        ...(this.keepsState && name !== '' ? { name } : {}),
       };
       const { rows } = await client.query<R>(query);
       if (client.commitUnconfirmed) throw new NotReplicated();
@@ -95,8 +96,37 @@ export class PostgresPool {
       broken = breaksConnection(error);
       throw error;
     } finally {
-      client.release(broken || !this.#isCurrent(client));
+      client.release(broken || !this.isCurrent(client));
     }
+  }
+
+  /**
+   * A connection that is none of the pool's, to a server that takes writes; whoever asked for it ends it. It is given up
+   * where the signal is aborted before it is made.
+   *
+   * @throws {Error} the driver's own
+   */
+  async connectApart(signal: AbortSignal): Promise<HostClient> {
+    const client = new this.#Client();
+    // Told to end, a client that is connecting would never say how that went.
+    const giveUp = () => client.abandon();
+    signal.addEventListener('abort', giveUp);
+    try {
+      await client.connect();
+      await this.#prepare(client);
+      return client;
+    } catch (error) {
+      if (isUnreachable(error)) this.#hosts.pass(client.server);
+      await client.end();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** Whether the connection leads to where new ones would be made to, and is not to be replaced yet. */
+  isCurrent(client: HostClient): boolean {
+    return client.turn === this.#hosts.turn && performance.now() < client.expireAtMs;
   }
 
   async close(): Promise<void> {
@@ -110,7 +140,7 @@ export class PostgresPool {
       try {
         for (;;) {
           const client = (await this.#pool.connect()) as pg.PoolClient & HostClient;
-          if (this.#isCurrent(client)) return client;
+          if (this.isCurrent(client)) return client;
           client.release(true);
         }
       } catch (error) {
@@ -120,13 +150,9 @@ export class PostgresPool {
     }
   }
 
-  #isCurrent(client: HostClient): boolean {
-    return client.turn === this.#hosts.turn && performance.now() < client.expireAtMs;
-  }
-
   /** A server that takes no writes is never kept. */
   async #prepare(client: HostClient): Promise<void> {
-    if (this.#prepared) await client.query(SETTINGS);
+    if (this.keepsState) await client.query(SETTINGS);
     try {
       await assertUsable(client);
     } catch (error) {
@@ -190,96 +216,4 @@ function readPem(parameter: string, path: string): string {
   } catch (cause) {
     throw new Error(`STORE_URL: the file that ${parameter} names can not be read: ${path}`, { cause });
   }
-}
-
-/** Which of the hosts takes writes. What was connected before another was found to is of an earlier turn, and not kept. */
-class Hosts {
-  readonly #hosts: readonly PostgresHost[];
-  #trusted: PostgresHost | null = null;
-  #next = 0;
-  #turn = 0;
-
-  constructor(hosts: readonly PostgresHost[]) {
-    this.#hosts = hosts;
-  }
-
-  get count(): number {
-    return this.#hosts.length;
-  }
-
-  /** Where the next connection is made to. */
-  get next(): PostgresHost {
-    return this.#hosts[this.#next % this.#hosts.length] as PostgresHost;
-  }
-
-  get turn(): number {
-    return this.#turn;
-  }
-
-  /** It takes writes; gives the turn of its connections. */
-  trust(host: PostgresHost): number {
-    if (this.#trusted !== host) this.#turn += 1;
-    this.#trusted = host;
-    return this.#turn;
-  }
-
-  /** It can not be reached now: what is connected to it may still be good. */
-  pass(host: PostgresHost): void {
-    if (this.next === host) this.#next += 1;
-  }
-
-  /** It takes no writes any more. */
-  distrust(host: PostgresHost): void {
-    this.pass(host);
-    if (this.#trusted !== host) return;
-    this.#trusted = null;
-    this.#turn += 1;
-  }
-}
-
-interface HostClient extends pg.Client {
-  readonly server: PostgresHost;
-  turn: number;
-  expireAtMs: number;
-  /** Whether the server gave up waiting for its standby since the connection was made. */
-  readonly commitUnconfirmed: boolean;
-}
-
-function clientClass(hosts: Hosts, config: pg.ClientConfig): new () => HostClient {
-  return class extends pg.Client implements HostClient {
-    readonly server: PostgresHost;
-    turn = 0;
-    expireAtMs = 0;
-    commitUnconfirmed = false;
-
-    constructor() {
-      const server = hosts.next;
-      super({ ...config, ...server });
-      this.server = server;
-      // The pool listens only while nobody uses the connection; its queries are told too.
-      this.on('error', () => {});
-      this.on('notice', ({ routine }) => {
-        // A cancelled wait is answered with OK and a warning.
-        if (routine === 'SyncRepWaitForLSN') this.commitUnconfirmed = true;
-      });
-      // A server that hangs would keep the socket of a connection that was given up, and with it this process.
-      this.once('end', () => clearTimeout(this.#destroyer));
-    }
-
-    #destroyer: NodeJS.Timeout | undefined;
-
-    override end(): Promise<void>;
-    override end(callback: (error: Error) => void): void;
-    override end(callback?: (error: Error) => void): Promise<void> | undefined {
-      this.#destroyer = setTimeout(() => streamOf(this).destroy(), END_TIMEOUT_MS);
-      if (callback === undefined) return super.end();
-      super.end(callback);
-      return undefined;
-    }
-  };
-}
-
-/** Which the driver's types leave out. */
-function streamOf(client: pg.Client): Socket {
-  return (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream;
 }

@@ -9,7 +9,7 @@ import {
 } from '../../domain/limits.ts';
 import type { SessionStatus } from '../../domain/session.ts';
 import type { CreateOutcome, RotateOutcome, SessionRecord } from '../../domain/store.ts';
-import type { StoreRules } from '../../domain/store_rules.ts';
+import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry, LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason } from '../../revocation/revocation.ts';
 import { type Cell, type Row, toLogEntry, toSession } from '../rows.ts';
@@ -36,6 +36,16 @@ export interface StatusRow {
   readonly state: SessionStatus['state'];
   readonly end_time: string;
   readonly end_reason: RevocationReason;
+}
+
+/** Gives `rulesText`, made anew where a test has moved the clock. */
+export function rulesTextOf(rules: StoreRules, clock: ClockOffset, birthTimeMs: number): () => string {
+  let made: { readonly offsetMs: number; readonly text: string } | null = null;
+  return () => {
+    const offsetMs = clock.ms;
+    if (made?.offsetMs !== offsetMs) made = { offsetMs, text: rulesText(rules, offsetMs, birthTimeMs) };
+    return made.text;
+  };
 }
 
 /** The rules as a value of the type nest_auth_rules, whose fields have this order. */

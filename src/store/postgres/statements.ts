@@ -103,6 +103,16 @@ export const STATEMENTS = {
     name: 'nest_auth_head_tag',
     text: 'SELECT tag FROM nest_auth_revocations ORDER BY position DESC LIMIT 1',
   },
+  /** In a transaction of its own: one that had written would hold a lock of the whole server while it commits. */
+  notify: {
+    name: 'nest_auth_notify',
+    text: 'SELECT pg_notify($1, $2)',
+  },
+  /** Gives nothing. */
+  heal: {
+    name: 'nest_auth_heal',
+    text: 'SELECT nest_auth_heal($1::nest_auth_rules, $2::jsonb)',
+  },
   /** A write, so that a server which lost its place as primary, or its standby, does not answer. */
   beat: {
     name: 'nest_auth_beat',

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
   CountOutcome,
   CreateCommand,
@@ -24,14 +23,13 @@ import type {
   UpdateOutcome,
 } from '../../domain/store.ts';
 import type { Device } from '../../domain/session.ts';
-import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import { LogFollower, type LogSource } from '../../revocation/follower.ts';
 import type { BreakListener, EntriesListener, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toStoredKey } from '../rows.ts';
 import { toSessionError } from './faults.ts';
+import { LogHints } from './hints.ts';
 import { listStatement } from './list.ts';
-import { logSourceOf } from './log_source.ts';
 import type { PostgresPool, Statement } from './pool.ts';
 import { RevokeBatches, type Revoked } from './revoke_batches.ts';
 import {
@@ -44,32 +42,41 @@ import {
   timeText,
   uuidOf,
 } from './commands.ts';
-import { type OutcomeRow, rulesText, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
+import { type OutcomeRow, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
+
+/** What the store is made of. */
+export interface PostgresParts {
+  readonly pool: PostgresPool;
+  readonly source: LogSource;
+  /** The rules as every step is given them. */
+  readonly rulesText: () => string;
+  readonly storeId: string;
+  /** Of this instance, in this process. */
+  readonly instanceId: string;
+}
 
 /** The store contract over PostgreSQL. Each step is one function of the database, called in one round trip. */
 export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lease {
   readonly partitions: number;
   readonly storeId: string;
   readonly #pool: PostgresPool;
-  readonly #rules: StoreRules;
-  readonly #clock: ClockOffset;
-  readonly #birthTimeMs: number;
-  readonly #instanceId = randomUUID();
+  readonly #rulesText: () => string;
+  readonly #instanceId: string;
   readonly #source: LogSource;
   readonly #follower: LogFollower;
+  readonly #hints: LogHints;
   readonly #revokes: RevokeBatches;
-  #rulesAt: { readonly offsetMs: number; readonly text: string } | null = null;
 
-  constructor(pool: PostgresPool, rules: StoreRules, clock: ClockOffset, storeId: string, birthTimeMs: number) {
+  constructor({ pool, source, rulesText, storeId, instanceId }: PostgresParts) {
     this.storeId = storeId;
+    this.partitions = source.partitions;
     this.#pool = pool;
-    this.#rules = rules;
-    this.#clock = clock;
-    this.#birthTimeMs = birthTimeMs;
-    this.#source = logSourceOf(pool, this.#instanceId);
-    this.partitions = this.#source.partitions;
-    this.#follower = new LogFollower(this.#source);
+    this.#rulesText = rulesText;
+    this.#instanceId = instanceId;
+    this.#source = source;
+    this.#follower = new LogFollower(source);
+    this.#hints = new LogHints(pool, storeId, instanceId);
     this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
   }
 
@@ -242,6 +249,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   follow(onEntries: EntriesListener, onBreak?: BreakListener): void {
     this.#follower.follow(onEntries, onBreak);
+    this.#hints.listen(() => this.#follower.hint(0));
   }
 
   after(position: LogPosition, count: number): Promise<LogReading> {
@@ -254,7 +262,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   async close(): Promise<void> {
     this.#follower.stop();
-    await this.#pool.close();
+    await Promise.all([this.#hints.close(), this.#pool.close()]);
   }
 
   /** Entries that the step appended are delivered before its outcome is returned. */
@@ -274,20 +282,12 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   }
 
   async #deliver({ entries }: OutcomeRow): Promise<void> {
+    if (entries !== null) this.#hints.tell();
     try {
       await this.#follower.deliverOwn(0, toEntries(entries));
     } catch (error) {
       // It is done, but other instances' entries before it could not be read: whoever asks again is told.
       throw toSessionError(error);
     }
-  }
-
-  /** Made anew where a test has moved the clock. */
-  #rulesText(): string {
-    const offsetMs = this.#clock.ms;
-    if (this.#rulesAt?.offsetMs !== offsetMs) {
-      this.#rulesAt = { offsetMs, text: rulesText(this.#rules, offsetMs, this.#birthTimeMs) };
-    }
-    return this.#rulesAt.text;
   }
 }

@@ -1,6 +1,6 @@
 import type { EpochRecord, RequestRecord } from '../embedded/tables.ts';
 import type { Session } from '../../domain/session.ts';
-import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
+import type { RevocationReason } from '../../revocation/revocation.ts';
 import { type Cell, json, number, type Row, text } from '../rows.ts';
 
 /** The columns that no step changes after the insert; the others can be in an index of their own. */
@@ -113,32 +113,4 @@ export function toRequestRecord(row: Row): RequestRecord {
     result: json<RequestRecord['result']>(row, 'result'),
     expireTimeMs: number(row, 'expire_time'),
   };
-}
-
-/** What a log entry's scope is kept as: whom it names, and the minimum that it sets. */
-export function scopeCells(scope: RevocationScope): {
-  tenantId: string;
-  subject: string;
-  minimum: number;
-  except: string;
-} {
-  switch (scope.kind) {
-    case 'session':
-      return { tenantId: scope.tenantId, subject: scope.sessionId, minimum: scope.minVersion, except: '' };
-    case 'user':
-      return {
-        tenantId: scope.tenantId,
-        subject: scope.userId,
-        minimum: scope.minGeneration,
-        except: scope.exceptSessionId,
-      };
-    case 'client':
-      return { tenantId: scope.tenantId, subject: scope.clientId, minimum: scope.minGeneration, except: '' };
-    case 'tenant':
-      return { tenantId: scope.tenantId, subject: '', minimum: scope.minGeneration, except: '' };
-    case 'key':
-      return { tenantId: '', subject: scope.kid, minimum: 0, except: '' };
-    case 'global':
-      return { tenantId: '', subject: '', minimum: scope.minGeneration, except: '' };
-  }
 }

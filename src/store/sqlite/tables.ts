@@ -4,8 +4,8 @@ import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log
 import type { StoredKey } from '../../token/keys.ts';
 import type { EpochKey, EpochRecord, LeaseRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
 import type { Database } from './database.ts';
-import { type Cell, number, type Row, text, toLogEntry, toSession, toStoredKey } from '../rows.ts';
-import { CONTENT_COLUMNS, SESSION_COLUMNS, scopeCells, sessionCells, toEpochRecord, toRequestRecord } from './rows.ts';
+import { scopeCells, type Cell, number, type Row, text, toLogEntry, toSession, toStoredKey } from '../rows.ts';
+import { CONTENT_COLUMNS, SESSION_COLUMNS, sessionCells, toEpochRecord, toRequestRecord } from './rows.ts';
 
 const SQL = {
   session: 'SELECT * FROM nest_auth_sessions WHERE session_id = ?',

@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { storeLocation } from '../../../src/config_store.ts';
 import type { ClockOffset, StoreRules } from '../../../src/domain/store_rules.ts';
 import { DEFAULT_RULES } from '../../../src/store/conformance.ts';
 import type { PostgresLocation, PostgresOptions } from '../../../src/store/postgres/location.ts';
+import { logSourceOf } from '../../../src/store/postgres/log_source.ts';
 import { preparePostgres } from '../../../src/store/postgres/migrate.ts';
 import { openPostgresStore } from '../../../src/store/postgres/open.ts';
-import type { PostgresStore } from '../../../src/store/postgres/store.ts';
+import { PostgresPool } from '../../../src/store/postgres/pool.ts';
+import { rulesTextOf } from '../../../src/store/postgres/rows.ts';
+import type { PostgresParts, PostgresStore } from '../../../src/store/postgres/store.ts';
 import { freshDatabase, type TestDatabase } from '../../servers/database.ts';
+import { queryOnce } from '../../servers/postgres.ts';
 
 const OPTIONS: PostgresOptions = { poolSize: 10, preparedStatements: true };
 
@@ -21,6 +26,22 @@ export function openStore(
   { rules = DEFAULT_RULES, clock = { ms: 0 }, ...options }: Partial<PostgresOptions & OpenRules> = {},
 ): Promise<PostgresStore> {
   return openPostgresStore(locationOf(url), { ...OPTIONS, ...options }, false, rules, clock);
+}
+
+/** What that store is made of, for a test that exchanges a part; its pool is closed by the store, or by the test. */
+export async function partsOf(url: string, options: Partial<PostgresOptions> = {}): Promise<PostgresParts> {
+  const meta = await queryOnce<{ name: string; value: string }>(url, 'SELECT name, value FROM nest_auth_meta');
+  const valueOf = (name: string) => meta.find((row) => row.name === name)?.value ?? '';
+  const pool = new PostgresPool(locationOf(url), { ...OPTIONS, ...options });
+  const rulesText = rulesTextOf(DEFAULT_RULES, { ms: 0 }, Number(valueOf('birth_time')));
+  const instanceId = randomUUID();
+  return {
+    pool,
+    source: logSourceOf(pool, rulesText, instanceId),
+    rulesText,
+    storeId: valueOf('store_id'),
+    instanceId,
+  };
 }
 
 interface OpenRules {

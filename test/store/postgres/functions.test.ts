@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { migrateDown, migrateUp } from '../../../src/store/migrate.ts';
+import { withPostgresKnex } from '../../../src/store/postgres/migrate.ts';
+import { STATEMENTS } from '../../../src/store/postgres/statements.ts';
+import type { TestDatabase } from '../../servers/database.ts';
+import { describeOn } from '../../servers/stores.ts';
+import { locationOf, migratedDatabase } from './database.ts';
+
+/** The functions that the statements call with the rules: the steps. */
+const STEPS = Object.values(STATEMENTS).flatMap(({ text }) => {
+  return /^SELECT (?:.* FROM )?(nest_auth_\w+)\(\$1::nest_auth_rules/.exec(text)?.[1] ?? [];
+});
+
+const SETTINGS = ['enable_seqscan=off', 'jit=off', 'lock_timeout=1500ms', 'plan_cache_mode=force_generic_plan'];
+
+describeOn('postgres', () => {
+  describe('functions of the database', () => {
+    let database: TestDatabase;
+
+    before(async () => {
+      database = await migratedDatabase();
+    });
+
+    after(() => database.drop());
+
+    for (const name of STEPS) {
+      it(`${name} obeys settings of its own`, async () => {
+        const [row] = await database.query<{ settings: string[] }>(
+          'SELECT proconfig AS settings FROM pg_proc WHERE oid = $1::regproc',
+          [name],
+        );
+        for (const setting of SETTINGS) assert(row?.settings.includes(setting), setting);
+      });
+    }
+
+    it('go and come back with their migrations', async () => {
+      const all = () => {
+        return database.query(`SELECT oid::regprocedure::text AS name, proconfig, prosrc FROM pg_proc
+          WHERE proname LIKE 'nest_auth_%' ORDER BY 1`);
+      };
+      const made = await all();
+      assert(made.length > STEPS.length);
+      await withPostgresKnex(locationOf(database.url), async (knex) => {
+        const reverted = await migrateDown(knex);
+        assert.deepEqual(reverted, ['20261121014500_heal_postgres']);
+        assert.equal((await database.query(`SELECT FROM pg_proc WHERE proname LIKE 'nest_auth_heal%'`)).length, 0);
+        while ((await migrateDown(knex)).length > 0);
+        assert.deepEqual(await all(), []);
+        await migrateUp(knex);
+      });
+      assert.deepEqual(await all(), made);
+    });
+  });
+});
