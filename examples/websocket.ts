@@ -16,7 +16,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 const { AUTHORITY = '127.0.0.1:50051', PORT = '3004' } = process.env;
 const authority = new SessionAuthorityClient({ target: AUTHORITY });
 const verifier = new SessionVerifier({ authority, issuer: 'http://127.0.0.1:8080', audience: 'session-authority' });
-const cookie = new SessionCookie();
+// Of the cookie app, whose pages open the sockets.
+const cookie = new SessionCookie({ allowedOrigins: ['http://localhost:3003'] });
 
 /** From the range that RFC 6455 leaves to applications. */
 const CLOSE_REVOKED = 4401;
@@ -30,7 +31,7 @@ server.on('upgrade', (request, connection, head) => void upgrade(request, connec
 
 async function upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void> {
   connection.on('error', () => connection.destroy());
-  // No browser asks before it opens a socket to another site, and some send the cookie.
+  // A browser asks nobody before it opens a socket for the page of another site.
   if (!cookie.isFromOwnSite(request)) {
     refuse(connection, 403);
     return;

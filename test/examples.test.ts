@@ -145,6 +145,7 @@ describe('examples', () => {
     const bob = await cookieOf(service, 'bob');
     const [one, two, other] = await Promise.all([open(port, alice), open(port, alice), open(port, bob)]);
     assert.equal(await echo(one, 'hello'), 'alice: hello');
+    (await open(port, alice, 'http://localhost:3003')).terminate();
 
     const closed = [one, two].map((socket) => once(socket, 'close'));
     await service.client.call('RevokeSessions', { userId: 'alice' });
