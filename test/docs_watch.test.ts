@@ -132,7 +132,10 @@ describe('docs/watch-protocol.md', () => {
       { kind: 'stale', ageMs: 1 },
       { kind: 'fresh', ageMs: 1 },
       { kind: 'disconnected', reason: 'broken', text: '', retryMs: 1 },
-      { kind: 'refused', refusal: { status: 'UNKNOWN', reason: '', text: '', violations: [], retryAfterMs: 0 } },
+      {
+        kind: 'refused',
+        refusal: { status: 'UNKNOWN', reason: '', message: '', text: '', violations: [], retryAfterMs: 0 },
+      },
     ];
     const rows = /^\| `event` .*\n.*\n((?:\|.*\n)+)/m.exec(TEXT)?.[1]?.trimEnd().split('\n') ?? [];
     const named = rows.flatMap((row) => {

@@ -24,6 +24,8 @@ export interface Refusal {
   readonly status: CallStatus;
   /** An `ErrorReason` of the contract without its prefix; empty where it was not the service that answered. */
   readonly reason: string;
+  /** What was said. */
+  readonly message: string;
   /** One line for people: the status and what was said. */
   readonly text: string;
   readonly violations: readonly FieldViolation[];

@@ -32,7 +32,8 @@ const CODES: Readonly<Record<SessionErrorCode, true>> = {
 
 export function refusalOf({ code, details, metadata }: StatusObject): Refusal {
   const name = (status[code] ?? 'UNKNOWN') as CallStatus;
-  const nothingMore = { status: name, reason: '', text: `${name}: ${details}`, violations: [], retryAfterMs: 0 };
+  const said = { status: name, message: details, text: `${name}: ${details}` };
+  const nothingMore = { ...said, reason: '', violations: [], retryAfterMs: 0 };
   try {
     const [bytes] = metadata.get('grpc-status-details-bin');
     const { details: parts } = TYPES.status.deserialize(Buffer.isBuffer(bytes) ? bytes : NOTHING);
@@ -48,9 +49,13 @@ export function refusalOf({ code, details, metadata }: StatusObject): Refusal {
 }
 
 /** What a caller is thrown: a SessionError where the service has answered, else a CallError. */
-export function errorOf({ status, reason, text, violations, retryAfterMs }: Refusal): SessionError | CallError {
+export function errorOf(refusal: Refusal): SessionError | CallError {
+  const { status, reason, message, text, violations, retryAfterMs } = refusal;
   if (!Object.hasOwn(CODES, reason)) return new CallError(status, reason === '' ? text : `${text} (${reason})`);
-  return new SessionError(reason as SessionErrorCode, text, { violations, ...(retryAfterMs > 0 && { retryAfterMs }) });
+  return new SessionError(reason as SessionErrorCode, message, {
+    violations,
+    ...(retryAfterMs > 0 && { retryAfterMs }),
+  });
 }
 
 function violationsOf({ fieldViolations = [] }: BadRequest): Refusal['violations'] {
