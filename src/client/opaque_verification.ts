@@ -44,8 +44,8 @@ type Ended = 'expired' | 'revoked';
  */
 export class OpaqueVerification {
   readonly #parts: OpaqueVerificationParts;
-  /** By a hash of the token. */
-  readonly #answers = new LRUCache<string, Held | Ended>({ max: ANSWERS });
+  /** By a hash of the token. With `max` in place of `maxSize` all its places would be made at once. */
+  readonly #answers = new LRUCache<string, Held | Ended>({ maxSize: ANSWERS, sizeCalculation: () => 1 });
 
   constructor(parts: OpaqueVerificationParts) {
     this.#parts = parts;

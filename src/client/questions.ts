@@ -8,6 +8,12 @@ const RUNNING = 64;
 /** Of questions that wait for their turn; beyond it the answer is that there is none. */
 const WAITING = 10_000;
 
+/**
+ * An answer that was on its way for longer is none, for it may be older than what is remembered. No deadline sees to it: it
+ * stands still while the machine is suspended.
+ */
+const LATE_MS = 30_000;
+
 /** What became of a question. */
 export type Outcome =
   | {
@@ -28,6 +34,8 @@ export interface QuestionsParts {
   readonly send: (credential: string, deadlineMs: number, signal: AbortSignal) => Promise<Validation>;
   /** Read right before a question is sent. */
   readonly mark: () => number;
+  /** Ms since the epoch. */
+  readonly now: () => number;
 }
 
 /** Asks the service of credentials: of each one question at a time, whoever asks, and of all a bounded number. */
@@ -91,10 +99,14 @@ export class Questions {
       void this.#limit(async () => {
         if (isOver) return;
         progress.isSent = true;
+        const { send, now } = this.#parts;
         const mark = this.#parts.mark();
+        const sentAtMs = now();
         try {
           const leftMs = Math.max(1, Math.ceil(untilMs - performance.now()));
-          end({ kind: 'answered', answer: await this.#parts.send(credential, leftMs, signal), mark });
+          const answer = await send(credential, leftMs, signal);
+          if (Math.abs(now() - sentAtMs) > LATE_MS) throw new Error('the answer came too late');
+          end({ kind: 'answered', answer, mark });
         } catch (cause) {
           end(unanswered(cause));
         }

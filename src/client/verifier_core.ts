@@ -58,7 +58,7 @@ export class VerifierCore {
     this.#parts = parts;
     this.#usual = demandOf({}, parts.bounds);
     const view = new RevocationView(parts.tenantIds, parts.ageMs);
-    const questions = new Questions({ send: parts.send, mark: () => view.order });
+    const questions = new Questions({ send: parts.send, mark: () => view.order, now: parts.now });
     const shared = { ...parts, view, questions, sessions: this.#sessions };
     this.view = view;
     this.#questions = questions;

@@ -61,7 +61,7 @@ export const TOKENS: AccessTokenVerifier = createAccessTokenVerifier({
   cacheSize: 20_000,
 });
 
-/** One token for each content. */
+/** One token for each content, for making one takes long. */
 const SIGNED = new Map<string, string>();
 
 export function accessToken(identity: TokenIdentity, lifetimeMs = HOUR_MS): string {
@@ -92,10 +92,12 @@ export function sessionId(index: number): string {
 const TAG_KEY = { id: 1, secret: Buffer.alloc(32, 1) };
 
 export function sessionToken(id: string): string {
-  return formatOpaqueToken(
-    { prefix: 'sas_', sessionId: id, generation: 1, keyId: 1, nonce: 'AAAAAAAAAAAAAAAAAAAAAA' },
-    TAG_KEY,
-  );
+  const known = SIGNED.get(id);
+  if (known !== undefined) return known;
+  const content = { sessionId: id, generation: 1, keyId: 1, nonce: 'AAAAAAAAAAAAAAAAAAAAAA' };
+  const token = formatOpaqueToken({ prefix: 'sas_', ...content }, TAG_KEY);
+  SIGNED.set(id, token);
+  return token;
 }
 
 const NOTHING_ELSE = {
@@ -221,15 +223,20 @@ export class CoreBench {
         credential,
         deadlineMs,
         answer: (validation) => {
-          this.questions.splice(this.questions.indexOf(question), 1);
+          this.#settled(question);
           resolve(validation);
         },
         fail: () => {
-          this.questions.splice(this.questions.indexOf(question), 1);
+          this.#settled(question);
           reject(new Error('UNAVAILABLE'));
         },
       };
       this.questions.push(question);
     });
+  }
+
+  #settled(question: Question): void {
+    const index = this.questions.indexOf(question);
+    if (index !== -1) this.questions.splice(index, 1);
   }
 }

@@ -86,7 +86,7 @@ describe('VerifierCore', () => {
         const decide = async (token: string) => {
           const said = subject.said(token);
           await turn();
-          for (const question of [...subject.questions]) question.fail();
+          for (const question of subject.questions.splice(0)) question.fail();
           return DECISIONS[await said];
         };
         for (const { note, now, binary, decisions } of vector.steps) {
@@ -175,7 +175,8 @@ describe('VerifierCore', () => {
       ] as const) {
         const verdict = bench.said(TOKEN);
         const question = await bench.question();
-        assert.deepEqual([question.credential, question.deadlineMs], [TOKEN, 1_000]);
+        assert.equal(question.credential, TOKEN);
+        assert(question.deadlineMs > 0 && question.deadlineMs <= 1_000);
         question.answer(answer);
         assert.equal(await verdict, said);
       }
@@ -234,7 +235,7 @@ describe('VerifierCore', () => {
       const failing = async (options: object) => {
         const said = bench.said(TOKEN, options);
         await turn();
-        for (const question of [...bench.questions]) question.fail();
+        for (const question of bench.questions.splice(0)) question.fail();
         return said;
       };
       assert.equal(await failing({}), 'local');
@@ -328,7 +329,7 @@ describe('VerifierCore', () => {
         await turn();
         assert(bench.questions.length <= 64);
         answered += bench.questions.length;
-        for (const question of [...bench.questions]) question.answer(inactive('invalid'));
+        for (const question of bench.questions.splice(0)) question.answer(inactive('invalid'));
       }
       assert.deepEqual(new Set(await Promise.all(all)), new Set(['invalid']));
       assert.equal(bench.asked, 200);
@@ -480,6 +481,17 @@ describe('VerifierCore', () => {
         bench.apply(RAISED[0] as RevocationScope);
         question.answer(active(ALICE));
       }
+      assert.equal(await said, 'unavailable');
+    });
+
+    it('takes no answer that is older than what it has forgotten', async () => {
+      const said = bench.said(COOKIE);
+      const question = await bench.question();
+      bench.apply(RAISED[0] as RevocationScope);
+      clock.nowMs += 3 * 3_600_000;
+      bench.prove();
+      assert.equal(bench.core.view.size, 0);
+      question.answer(active(ALICE));
       assert.equal(await said, 'unavailable');
     });
 
