@@ -118,7 +118,7 @@ export class SessionCookie {
    * privilege). Claims and data of an anonymous session are carried over where none are given. A request without a
    * session, or with one that has ended or is another user's, gets a new one; the old one ends in any case.
    *
-   * @throws SessionError as createSession and rotateSession do
+   * @throws SessionError, CallError as createSession and rotateSession do
    * @throws VerificationError (invalid) as `read` does
    */
   async login(authority: LoginAuthority, request: HttpRequest, response: HttpResponse, login: Login): Promise<Session> {
