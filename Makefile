@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 # Folders are named too: they change when a file goes, and nothing stale may stay in dist. Without its dot `test` would
 # be the target.
-SOURCES := tsconfig.json $(shell find src/. test/. migrations/. bench/. -type d -o -name '*.ts')
+SOURCES := tsconfig.json $(shell find src/. test/. migrations/. bench/. examples/. -type d -o -name '*.ts')
 
 BUILD_DESCRIPTORS := $(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o -\#format=binpb
 
@@ -54,7 +54,7 @@ $(INSTALLED): package-lock.json
 	@npm install --no-save
 	@touch $@
 
-build: $(BUILT) ## Compile src, test, migrations and bench to dist, if they have changed.
+build: $(BUILT) ## Compile src, test, migrations, bench and examples to dist, if they have changed.
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist
@@ -75,7 +75,7 @@ bench: $(BUILT) ## Measure, print a table and write bench/results.json: make ben
 
 check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's files, the contract and what is generated from it.
 	@$(BIN)/tsc --noEmit
-	@$(BIN)/oxlint src test migrations bench
+	@$(BIN)/oxlint src test migrations bench examples
 	@$(BIN)/biome format
 	@$(BIN)/dockerfile-utils lint Dockerfile
 	@$(BIN)/yaml valid --single < compose.yaml

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { status } from '@grpc/grpc-js';
 import { FrameReader } from '../src/client/frame_reader.ts';
 import { fieldsOf, type WatchReport } from '../src/cli/watch_report.ts';
 import { loadSessionService } from '../src/wire/loader.ts';
@@ -133,7 +132,10 @@ describe('docs/watch-protocol.md', () => {
       { kind: 'stale', ageMs: 1 },
       { kind: 'fresh', ageMs: 1 },
       { kind: 'disconnected', reason: 'broken', text: '', retryMs: 1 },
-      { kind: 'refused', refusal: { code: status.UNKNOWN, reason: '', text: '', retryAfterMs: 0 } },
+      {
+        kind: 'refused',
+        refusal: { status: 'UNKNOWN', reason: '', message: '', text: '', violations: [], retryAfterMs: 0 },
+      },
     ];
     const rows = /^\| `event` .*\n.*\n((?:\|.*\n)+)/m.exec(TEXT)?.[1]?.trimEnd().split('\n') ?? [];
     const named = rows.flatMap((row) => {

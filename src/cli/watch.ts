@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { credentials } from '@grpc/grpc-js';
-import { RevocationStream, type RevocationStreamEvent } from '../client/revocation_stream.ts';
+import { Connector } from '../client/connection.ts';
+import { RevocationStream } from '../client/revocation_stream.ts';
+import type { RevocationStreamEvent } from '../client/watch_events.ts';
 import { ConfigError, readGrpcAddress } from '../config.ts';
 import { fieldsOf, isoTime, textOf, type WatchReport } from './watch_report.ts';
 
@@ -94,8 +95,7 @@ class Watch {
       output.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)));
     });
     const options = {
-      target: `dns:///${args.address}`,
-      credentials: credentials.createInsecure(),
+      connector: new Connector({ target: `dns:///${args.address}` }),
       tenantIds: args.tenantIds,
       subscriberId: 'session-authority watch',
     };

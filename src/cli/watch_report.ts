@@ -1,4 +1,4 @@
-import type { RevocationStreamEvent } from '../client/revocation_stream.ts';
+import type { RevocationStreamEvent } from '../client/watch_events.ts';
 
 type Revocation = Extract<RevocationStreamEvent, { kind: 'revocations' }>['revocations'][number];
 

@@ -3,7 +3,7 @@ import type { Timestamp__Output } from '../wire/gen/google/protobuf/Timestamp.ts
 import type { Revocation__Output } from '../wire/gen/sessionauthority/v1/Revocation.ts';
 import { timestampToMs } from '../wire/time.ts';
 
-const REASONS: Readonly<Record<string, RevocationReason>> = {
+export const REASONS: Readonly<Record<string, RevocationReason>> = {
   REVOCATION_REASON_LOGOUT: 'logout',
   REVOCATION_REASON_ADMIN: 'admin',
   REVOCATION_REASON_CREDENTIAL_CHANGE: 'credential_change',

@@ -1,43 +1,10 @@
-import type { Revocation } from '../revocation/revocation.ts';
 import type { Duration__Output } from '../wire/gen/google/protobuf/Duration.ts';
 import type { Opened__Output } from '../wire/gen/sessionauthority/v1/Opened.ts';
 import type { Revocation__Output } from '../wire/gen/sessionauthority/v1/Revocation.ts';
 import type { WatchRevocationsResponse__Output } from '../wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { durationToMs, timestampToMs } from '../wire/time.ts';
 import { toRevocation } from './convert_revocation.ts';
-
-/** Why the service sends its snapshot again; the names of the contract's `Reset.Cause` in lower case. */
-export type ResetCause = 'compacted' | 'truncated' | 'foreign' | 'lagged' | 'unspecified';
-
-/** What one frame says. Times in ms. */
-export type FrameEvent =
-  | {
-      readonly kind: 'opened';
-      readonly start: 'resumed' | 'snapshot';
-      /** How long at most the service lets pass without a frame. */
-      readonly heartbeatMs: number;
-      /** No access token outlives this; null where the service does not say. */
-      readonly maxAccessTokenTtlMs: number | null;
-    }
-  /** A snapshot follows, to be merged with what is held. */
-  | { readonly kind: 'reset'; readonly cause: ResetCause }
-  | {
-      readonly kind: 'revocations';
-      readonly revocations: readonly Revocation[];
-      /** Whether these are entries of a snapshot, which may have come before. */
-      readonly isSnapshot: boolean;
-    }
-  /** A revocation of a scope that this program does not know: what is held does not tell any more which tokens are good. */
-  | { readonly kind: 'unknown_scope' }
-  | { readonly kind: 'snapshot_complete' }
-  | {
-      readonly kind: 'checkpoint';
-      /** How long ago the service last knew that it had the whole log; Infinity where it does not say. */
-      readonly stalenessMs: number;
-      /** The service's clock, since the epoch, when it said so; null where it does not say. */
-      readonly asOfMs: number | null;
-    }
-  | { readonly kind: 'closing'; readonly retryAfterMs: number };
+import type { FrameEvent, ResetCause } from './watch_events.ts';
 
 /** The contract's default; also where a service does not say. */
 export const DEFAULT_HEARTBEAT_MS = 1000;

@@ -1,9 +1,12 @@
-import { type ChannelCredentials, Client, type ClientReadableStream, type StatusObject, status } from '@grpc/grpc-js';
+import { type Client, type ClientReadableStream, type StatusObject, status } from '@grpc/grpc-js';
 import type { WatchRevocationsResponse__Output } from '../wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { loadSessionService } from '../wire/loader.ts';
-import { DEFAULT_HEARTBEAT_MS, type FrameEvent, FrameReader } from './frame_reader.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import type { CallStatus, Refusal } from './call_error.ts';
+import { closeClient, type Connector } from './connection.ts';
+import { DEFAULT_HEARTBEAT_MS, FrameReader } from './frame_reader.ts';
+import { refusalOf } from './refusal.ts';
 import { ViewAge } from './view_age.ts';
+import type { DisconnectReason, FrameEvent, RevocationStreamEvent } from './watch_events.ts';
 
 /**
  * Beats without a frame that are tolerated: at the default heartbeat a stream is given up within 4 s, which leaves a second
@@ -28,55 +31,20 @@ const MAX_BACKOFF_MS = 10_000;
 const MAX_WAIT_MS = 300_000;
 
 /** What another attempt would be answered with again. */
-const FINAL: ReadonlySet<status> = new Set([
-  status.INVALID_ARGUMENT,
-  status.UNIMPLEMENTED,
-  status.PERMISSION_DENIED,
-  status.UNAUTHENTICATED,
+const FINAL: ReadonlySet<CallStatus> = new Set([
+  'INVALID_ARGUMENT',
+  'UNIMPLEMENTED',
+  'PERMISSION_DENIED',
+  'UNAUTHENTICATED',
 ]);
 
 export interface RevocationStreamOptions {
-  /** What grpc-js takes: `host:port`, or a URI of a scheme that it resolves. */
-  readonly target: string;
-  readonly credentials: ChannelCredentials;
+  readonly connector: Connector;
   /** Empty = every tenant that the service lets this subscriber see. */
   readonly tenantIds: readonly string[];
   /** Names the subscriber to the service's operators. */
   readonly subscriberId: string;
 }
-
-/** Why there is no stream at the moment. */
-export type DisconnectReason =
-  /** The service ends its streams, to shut down. */
-  | 'closing'
-  /** No frame came for several heartbeats. */
-  | 'silence'
-  /** Frames keep coming, and keep coming late. */
-  | 'delay'
-  /** The service refuses the cursor: the next attempt asks for a snapshot. */
-  | 'cursor_refused'
-  /** Too many streams, or frames were not read for too long. */
-  | 'rate_limited'
-  /** Anything else: no connection, no store, an end without a word. */
-  | 'broken';
-
-/** What a subscriber is told, in the order in which it happened. Times in ms. */
-export type RevocationStreamEvent =
-  | Exclude<FrameEvent, { kind: 'checkpoint' | 'closing' }>
-  | (Extract<FrameEvent, { kind: 'checkpoint' }> & {
-      /** How old this proof was when it came: the staleness, and the delay on the way where one shows. */
-      readonly ageMs: number;
-    })
-  | {
-      readonly kind: 'disconnected';
-      readonly reason: DisconnectReason;
-      /** One line for people. */
-      readonly text: string;
-      /** When the next attempt comes. */
-      readonly retryMs: number;
-    }
-  /** The last event: the service refuses the request for good. */
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** One connection with its one call. */
 interface Connection {
@@ -105,6 +73,8 @@ export class RevocationStream {
   readonly #reader = new FrameReader();
   readonly #age = new ViewAge();
   #connection: Connection | null = null;
+  /** Of the next attempt, which goes elsewhere than the last; at first of any, so that subscribers are spread. */
+  #target: number;
   #retry: NodeJS.Timeout | undefined;
   /** Attempts since the last checkpoint. */
   #attempts = 0;
@@ -118,6 +88,7 @@ export class RevocationStream {
   constructor(options: RevocationStreamOptions, onEvent: (event: RevocationStreamEvent) => void) {
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#target = Math.floor(randomShare(options.connector.targets.length));
     this.#connect();
   }
 
@@ -134,16 +105,19 @@ export class RevocationStream {
   }
 
   #connect(): void {
-    const { target, credentials, tenantIds, subscriberId } = this.#options;
-    const client = new Client(target, credentials, {
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
-      // A query of the name server that is under way keeps a process alive.
-      'grpc.service_config_disable_resolution': 1,
-    });
+    const { connector, tenantIds, subscriberId } = this.#options;
+    const { targets } = connector;
+    const client = connector.open(targets[this.#target % targets.length] ?? '', { 'grpc.enable_retries': 0 });
+    this.#target += 1;
     const { path, requestSerialize, responseDeserialize } = WatchRevocations;
     const request = { cursor: this.#reader.cursor, tenantIds: [...tenantIds], subscriberId };
-    const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    const stream = client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      connector.metadata(),
+    );
     const connection: Connection = {
       client,
       stream,
@@ -172,8 +146,7 @@ export class RevocationStream {
     this.#connection = null;
     clearInterval(beat);
     stream.cancel();
-    // grpc-js hands itself the address on the next turn, closed or not, and would leave a connection to it open.
-    setImmediate(() => client.close());
+    closeClient(client);
   }
 
   #onFrame(connection: Connection, frame: WatchRevocationsResponse__Output): void {
@@ -235,15 +208,15 @@ export class RevocationStream {
   }
 
   #onRefusal(refusal: Refusal): void {
-    const { code, reason, text, retryAfterMs } = refusal;
+    const { reason, text, retryAfterMs } = refusal;
     if (reason === 'INVALID_TOKEN_PARAMETER' && this.#reader.cursor.length > 0) {
       this.#reader.dropCursor();
       this.#reconnect('cursor_refused', text);
-    } else if (FINAL.has(code)) {
+    } else if (FINAL.has(refusal.status)) {
       this.close();
       this.#onEvent({ kind: 'refused', refusal });
     } else {
-      const limited = code === status.RESOURCE_EXHAUSTED;
+      const limited = refusal.status === 'RESOURCE_EXHAUSTED';
       this.#reconnect(limited ? 'rate_limited' : 'broken', text, retryAfterMs);
     }
   }

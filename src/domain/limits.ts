@@ -1,3 +1,5 @@
+import { MAX_STRUCT_DEPTH } from '../wire/struct.ts';
+
 /** The largest difference between the clocks of the service, its store and its verifiers. */
 export const CLOCK_SKEW_MS = 30_000;
 
@@ -51,7 +53,7 @@ export const LIMITS = {
   /** As JSON. */
   data: 16_384,
   /** Objects and lists within each other, in claims and data. */
-  structDepth: 16,
+  structDepth: MAX_STRUCT_DEPTH,
   batchItems: 256,
   /** In a list's filter. */
   states: 16,

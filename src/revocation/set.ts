@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Generations, Revocation, RevocationReason, RevocationScope } from './revocation.ts';
+import { scopeName } from './scope_name.ts';
 
 /** What a token says of itself that a revocation can refer to. */
 export interface TokenIdentity {
@@ -114,15 +115,15 @@ export class RevocationSet {
 
   #endedByEpoch({ tenantId, subject, clientId, generations, sessionId }: TokenIdentity): boolean {
     if (this.#epochs.size === 0) return false;
-    const user = this.#epochs.get(epochKey({ kind: 'user', tenantId, userId: subject }));
+    const user = this.#epochs.get(scopeName({ kind: 'user', tenantId, userId: subject }));
     if (user?.scope.kind === 'user' && isBelow(generations[0], user) && user.scope.exceptSessionId !== sessionId) {
       return true;
     }
-    const client = this.#epochs.get(epochKey({ kind: 'client', tenantId, clientId }));
+    const client = this.#epochs.get(scopeName({ kind: 'client', tenantId, clientId }));
     if (client !== undefined && isBelow(generations[1], client)) return true;
-    const tenant = this.#epochs.get(epochKey({ kind: 'tenant', tenantId }));
+    const tenant = this.#epochs.get(scopeName({ kind: 'tenant', tenantId }));
     if (tenant !== undefined && isBelow(generations[2], tenant)) return true;
-    const global = this.#epochs.get(epochKey({ kind: 'global' }));
+    const global = this.#epochs.get(scopeName({ kind: 'global' }));
     return global !== undefined && isBelow(generations[3], global);
   }
 
@@ -144,7 +145,7 @@ export class RevocationSet {
   }
 
   #applyEpoch(entry: EpochEntry): void {
-    const key = epochKey(entry.scope);
+    const key = scopeName(entry.scope);
     const present = this.#epochs.get(key);
     if (present === undefined) {
       this.#epochs.set(key, entry);
@@ -194,24 +195,4 @@ function mergedScope(winner: EpochEntry['scope'], a: EpochEntry['scope'], b: Epo
   if (winner.kind !== 'user' || a.kind !== 'user' || b.kind !== 'user') return winner;
   if (a.minGeneration !== b.minGeneration || a.exceptSessionId === b.exceptSessionId) return winner;
   return { ...winner, exceptSessionId: '' };
-}
-
-type EpochName =
-  | { kind: 'user'; tenantId: string; userId: string }
-  | { kind: 'client'; tenantId: string; clientId: string }
-  | { kind: 'tenant'; tenantId: string }
-  | { kind: 'global' };
-
-/** Unambiguous for any ids: the tenant's length comes before it. */
-function epochKey(name: EpochName | Extract<RevocationScope, { minGeneration: number }>): string {
-  switch (name.kind) {
-    case 'user':
-      return `u${name.tenantId.length}:${name.tenantId}${name.userId}`;
-    case 'client':
-      return `c${name.tenantId.length}:${name.tenantId}${name.clientId}`;
-    case 'tenant':
-      return `t${name.tenantId}`;
-    case 'global':
-      return 'g';
-  }
 }

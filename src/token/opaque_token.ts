@@ -42,15 +42,20 @@ export function formatOpaqueToken(token: OpaqueToken, key: TagKey): string {
   return text + checksum(text);
 }
 
+/** Whether it looks like such a token, its checksum included: what does not is none. Anybody can make one that does. */
+export function hasOpaqueTokenForm(prefix: OpaqueToken['prefix'], text: string): boolean {
+  if (!text.startsWith(prefix) || !FORM.test(text)) return false;
+  return checksum(text.slice(0, -CHECKSUM_CHARS)) === text.slice(-CHECKSUM_CHARS);
+}
+
 /** Parses and authenticates in process; undefined for everything that this service did not make. */
 export function parseOpaqueToken(
   prefix: OpaqueToken['prefix'],
   text: string,
   keyById: (id: number) => TagKey | undefined,
 ): OpaqueToken | undefined {
-  if (!text.startsWith(prefix) || !FORM.test(text)) return undefined;
+  if (!hasOpaqueTokenForm(prefix, text)) return undefined;
   const signed = text.slice(0, -CHECKSUM_CHARS);
-  if (checksum(signed) !== text.slice(-CHECKSUM_CHARS)) return undefined;
   const body = Buffer.from(signed.slice(prefix.length), 'base64url');
   if (prefix + body.toString('base64url') !== signed) return undefined;
   const keyId = body.readUInt32BE(KEY_ID_AT);

@@ -1,6 +1,9 @@
 import type { Struct, Struct__Output } from './gen/google/protobuf/Struct.ts';
 import type { Value, Value__Output } from './gen/google/protobuf/Value.ts';
 
+/** Objects and lists within each other, in what callers send. */
+export const MAX_STRUCT_DEPTH = 16;
+
 /** Why a Struct is refused; says what is allowed, never what was sent. */
 export class StructFault extends Error {}
 
@@ -14,6 +17,11 @@ export function structToJson(struct: Struct__Output, maxDepth: number): string {
   return JSON.stringify(objectOf(struct, maxDepth));
 }
 
+/** A Struct as an object, under the same conditions. */
+export function structToObject(struct: Struct__Output, maxDepth: number): Record<string, unknown> {
+  return objectOf(struct, maxDepth);
+}
+
 /** A JSON object as a Struct. */
 export function jsonToStruct(object: Readonly<Record<string, unknown>>): Struct {
   const fields = Object.entries(object).map(([name, value]): [string, Value] => [name, valueOf(value as Json)]);
@@ -21,7 +29,38 @@ export function jsonToStruct(object: Readonly<Record<string, unknown>>): Struct 
   return { fields: Object.fromEntries(fields) };
 }
 
-function objectOf({ fields }: Struct__Output, depth: number): Json {
+/**
+ * The same for an object that nobody has checked. Members that are undefined are left out, as in JSON; throws a StructFault
+ * for all else that JSON or a double cannot hold, and below `maxDepth` levels.
+ */
+export function uncheckedToStruct(object: unknown, maxDepth: number): Struct {
+  if (!isPlainObject(object)) throw new StructFault('is not a plain object');
+  if (maxDepth === 0) throw new StructFault('nested too deep');
+  const members = Object.entries(object).filter(([, value]) => value !== undefined);
+  const fields = members.map(([name, value]): [string, Value] => [name, uncheckedToValue(value, maxDepth)]);
+  return { fields: Object.fromEntries(fields) };
+}
+
+function uncheckedToValue(value: unknown, depth: number): Value {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return valueOf(value);
+  if (typeof value === 'number') return { numberValue: numberOf(value) };
+  if (Array.isArray(value)) {
+    if (depth === 1) throw new StructFault('nested too deep');
+    // Not by map, which passes holes over.
+    return { listValue: { values: Array.from(value, (item: unknown) => uncheckedToValue(item, depth - 1)) } };
+  }
+  if (isPlainObject(value)) return { structValue: uncheckedToStruct(value, depth - 1) };
+  throw new StructFault('holds a value that JSON has not; send a time as a string or a number');
+}
+
+/** Not a Date or a Map, say, which would become an empty object. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function objectOf({ fields }: Struct__Output, depth: number): { [name: string]: Json } {
   if (depth === 0) throw new StructFault('nested too deep');
   const names = Object.keys(fields).sort();
   return Object.fromEntries(names.map((name) => [name, jsonOf(fields[name], depth)]));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentials, status } from '@grpc/grpc-js';
-import { RevocationStream, type RevocationStreamEvent } from '../../src/client/revocation_stream.ts';
+import { status } from '@grpc/grpc-js';
+import { Connector } from '../../src/client/connection.ts';
+import { RevocationStream } from '../../src/client/revocation_stream.ts';
+import type { RevocationStreamEvent } from '../../src/client/watch_events.ts';
 import type { WatchRevocationsResponse } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { msToDuration, msToTimestamp } from '../../src/wire/time.ts';
 import { freePort } from '../harness.ts';
@@ -53,7 +55,7 @@ describe('RevocationStream', () => {
   });
 
   const watch = (port = service.port, tenantIds: readonly string[] = []) => {
-    const options = { target: `127.0.0.1:${port}`, credentials: credentials.createInsecure(), tenantIds };
+    const options = { connector: new Connector({ target: `127.0.0.1:${port}` }), tenantIds };
     stream = new RevocationStream({ ...options, subscriberId: 'test' }, (event) => events.push(event));
     return stream;
   };
@@ -195,7 +197,7 @@ describe('RevocationStream', () => {
       const asked = service.asked;
       (await service.next()).refuse(code, reason);
       const { refusal } = await event('refused');
-      assert.deepEqual([refusal.code, refusal.reason], [code, reason]);
+      assert.deepEqual([refusal.status, refusal.reason], [status[code], reason]);
       assert.equal(refusal.text, `${status[code]}: as the script says`);
       await until(() => service.connections === 0);
       assert.deepEqual([kinds(), service.asked], [['refused'], asked + 1]);

@@ -3,6 +3,7 @@ import { Metadata, Server, ServerCredentials, type ServerWritableStream, type st
 import type { WatchRevocationsRequest__Output } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsRequest.ts';
 import type { WatchRevocationsResponse } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { loadErrorDetails, loadSessionService } from '../../src/wire/loader.ts';
+import { msToDuration } from '../../src/wire/time.ts';
 
 const { WatchRevocations } = loadSessionService();
 const DETAILS = loadErrorDetails();
@@ -120,9 +121,10 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-function detailsOf(code: status, reason: string, retryAfterMs: number): Buffer {
+/** grpc-status-details-bin, as the service writes it. */
+export function detailsOf(code: status, reason: string, retryAfterMs: number): Buffer {
   const info = DETAILS.errorInfo.serialize({ reason, domain: 'sessionauthority' });
-  const retry = DETAILS.retryInfo.serialize({ retryDelay: { seconds: retryAfterMs / 1000, nanos: 0 } });
+  const retry = DETAILS.retryInfo.serialize({ retryDelay: msToDuration(retryAfterMs) });
   const details = [
     { type_url: 'type.googleapis.com/google.rpc.ErrorInfo', value: info },
     { type_url: 'type.googleapis.com/google.rpc.RetryInfo', value: retry },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { credentials } from '@grpc/grpc-js';
+import { Connector } from '../../src/client/connection.ts';
 import { FrameReader } from '../../src/client/frame_reader.ts';
 import { RevocationStream } from '../../src/client/revocation_stream.ts';
 import { loadSessionService } from '../../src/wire/loader.ts';
@@ -46,7 +46,7 @@ describe('test vectors', () => {
     const service = await ScriptedService.start();
     for (const [name, vector] of vectors) {
       const view = new ReferenceView(vector.tenant_ids);
-      const options = { target: `127.0.0.1:${service.port}`, credentials: credentials.createInsecure() };
+      const options = { connector: new Connector({ target: `127.0.0.1:${service.port}` }) };
       const stream = new RevocationStream({ ...options, tenantIds: vector.tenant_ids, subscriberId: name }, (event) =>
         view.apply(event),
       );

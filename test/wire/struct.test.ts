@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Struct, Struct__Output } from '../../src/wire/gen/google/protobuf/Struct.ts';
 import type { Value__Output } from '../../src/wire/gen/google/protobuf/Value.ts';
 import { loadSessionService } from '../../src/wire/loader.ts';
-import { jsonToStruct, StructFault, structToJson } from '../../src/wire/struct.ts';
+import { jsonToStruct, StructFault, structToJson, structToObject, uncheckedToStruct } from '../../src/wire/struct.ts';
 
 const { CreateSession } = loadSessionService();
 const DEPTH = 16;
@@ -122,3 +122,79 @@ describe('structToJson and jsonToStruct', () => {
     }
   });
 });
+
+describe('uncheckedToStruct and structToObject', () => {
+  it("are each other's inverse, over the wire", () => {
+    fc.assert(
+      fc.property(jsonObjects, (object) => {
+        const read = structToObject(overTheWire(uncheckedToStruct(object, DEPTH)), DEPTH);
+        assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(object)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('leave out what is undefined, as JSON does', () => {
+    assert.deepEqual(uncheckedToStruct({ a: undefined, b: 1 }, DEPTH), jsonToStruct({ b: 1 }));
+  });
+
+  it('take plain objects, with or without a prototype', () => {
+    const bare = Object.assign(Object.create(null) as Record<string, unknown>, { a: { b: [] } });
+    assert.deepEqual(uncheckedToStruct(bare, DEPTH), jsonToStruct({ a: { b: [] } }));
+  });
+
+  it('refuse what JSON or a double cannot hold, and what is nested without end', () => {
+    const endless: Record<string, unknown> = {};
+    endless['a'] = [endless];
+    const values: readonly unknown[] = [
+      Number.NaN,
+      Number.NEGATIVE_INFINITY,
+      2 ** 53,
+      1n,
+      () => 1,
+      Symbol('x'),
+      new Date(),
+      new Map(),
+      Buffer.from('x'),
+      new (class {
+        a = 1;
+      })(),
+      [undefined],
+      Array(1),
+      endless,
+    ];
+    for (const value of values) {
+      for (const object of [{ value }, { list: [[value]] }, { a: { b: value } }]) {
+        assert.throws(() => uncheckedToStruct(object, DEPTH), StructFault, String(value));
+      }
+    }
+    for (const object of [[], null, 'x', new Date(), 1]) {
+      assert.throws(() => uncheckedToStruct(object, DEPTH), StructFault);
+    }
+  });
+
+  it('count levels as structToJson does', () => {
+    for (const leaf of [{}, []]) {
+      let object: Record<string, unknown> = { leaf };
+      for (let depth = 2; depth < 20; depth += 1) {
+        const at = (max: number) => [
+          faultOf(() => uncheckedToStruct(object, max)),
+          faultOf(() => structToJson(overTheWire(jsonToStruct(object)), max)),
+        ];
+        assert.deepEqual(at(depth), [false, false]);
+        assert.deepEqual(at(depth - 1), [true, true]);
+        object = depth % 2 === 0 ? { object } : { ...object, leaf: { ...object } };
+      }
+    }
+  });
+});
+
+function faultOf(run: () => unknown): boolean {
+  try {
+    run();
+    return false;
+  } catch (error) {
+    if (error instanceof StructFault) return true;
+    throw error;
+  }
+}
