@@ -9,7 +9,7 @@ import { generateMasterKey } from '../src/token/master_key.ts';
 import { liveBytes, plain, type Result } from './measure.ts';
 import { endlessLog } from './revocations.ts';
 
-const KEPT_ENTRIES = 65_536;
+const KEPT_ENTRIES = 32_768;
 
 /** What a full ring holds, with the frames that are kept for one filter. */
 export async function ring(): Promise<readonly Result[]> {

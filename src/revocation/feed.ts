@@ -3,8 +3,8 @@ import { RevocationRing } from './ring.ts';
 import type { Revocation } from './revocation.ts';
 import { RevocationSet, type TokenIdentity } from './set.ts';
 
-/** Entries that are kept for subscribers who are behind: at about 0.5 KiB each. */
-const RING_ENTRIES = 65_536;
+/** Entries that are kept for subscribers who are behind: at 0.4 to 1.1 KiB each, the fewer come together the more. */
+const RING_ENTRIES = 32_768;
 
 /** How often to look at a log that tells of nothing by itself. */
 const LOOK_MS = 20;

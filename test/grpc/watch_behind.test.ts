@@ -8,7 +8,7 @@ import { open, present, range, seconds } from './expect.ts';
 import { Watcher } from './watcher.ts';
 
 /** More than an instance keeps in memory, by far more than a stream takes that is not read. */
-const APPENDED = 90_000;
+const APPENDED = 60_000;
 
 const LASTING_MS = 600_000;
 
