@@ -318,7 +318,7 @@ export class VerifierWalk {
   }
 
   async #settle(): Promise<void> {
-    for (const question of [...this.#bench.questions]) question.answer(this.#readFor(question));
+    for (const question of this.#bench.questions.splice(0)) question.answer(this.#readFor(question));
     await turn();
   }
 
