@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
+  status,
 } from '@grpc/grpc-js';
 import { loadSessionService } from '../../src/wire/loader.ts';
 import type { Request, UnaryRpc } from '../grpc/client.ts';
@@ -23,6 +24,8 @@ export class GrpcProxy {
   keyRequests = 0;
   /** How many questions were under way at once, at most. */
   mostAtOnce = 0;
+  /** How many streams of revocations there are. */
+  streams = 0;
   /** Whether questions are kept, and not passed on. */
   isHanging = false;
   readonly #server: Server;
@@ -96,7 +99,7 @@ export class GrpcProxy {
     const deadline = Date.now() + 10_000;
     this.#current.makeUnaryRequest(path, asItIs, asItIs, bytes, { deadline }, (error, reply) => {
       if (error === null && reply !== undefined) answer(null, reply);
-      else answer(error ?? { code: 14, details: 'no answer' });
+      else answer(error ?? { code: status.UNAVAILABLE, details: 'no answer' });
     });
   }
 
@@ -105,6 +108,10 @@ export class GrpcProxy {
     upstream.on('data', (frame: Buffer) => call.write(frame));
     upstream.on('end', () => call.end());
     upstream.on('error', (error) => call.emit('error', error));
-    call.once('cancelled', () => upstream.cancel());
+    this.streams += 1;
+    call.once('cancelled', () => {
+      this.streams -= 1;
+      upstream.cancel();
+    });
   }
 }
