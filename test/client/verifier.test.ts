@@ -337,6 +337,36 @@ describe('SessionVerifier', function () {
     await watch.stop();
   });
 
+  it('accepts no token of a withdrawn key, though the service still tells of it, and looks for the next', async () => {
+    const watch = await ScriptedService.start();
+    const own = new SessionAuthorityClient({ target: `127.0.0.1:${watch.port}` });
+    let fetches = 0;
+    verifier = new SessionVerifier({
+      ...OF_THE_SERVICE,
+      authority: {
+        getJwks: () => {
+          fetches += 1;
+          return authority.getJwks();
+        },
+        validateSession: authority.validateSession.bind(authority),
+        watchRevocations: own.watchRevocations.bind(own),
+      },
+    });
+    const stream = await watch.next();
+    const { token } = await login('alice');
+    const [key] = (await authority.getJwks()).keys;
+    stream.send({ opened: { start: 'START_RESUMED' } });
+    stream.send({ checkpoint: { cursor: Buffer.from('c1'), staleness: { seconds: 0, nanos: 0 } } });
+    await verifier.ready();
+    assert.equal(await said(token), 'local');
+    stream.send({ batch: { revocations: [{ key: { kid: key?.kid ?? '' } }], cursor: Buffer.from('c2') } });
+    await until(() => fetches === 2);
+    await until(() => verifier.state.revocations === 1);
+    await refused(token, 'revoked');
+    own.close();
+    await watch.stop();
+  });
+
   it('tells of each revocation, and which sessions it ends', async () => {
     await start();
     const alice = await verify((await login('alice')).token);
