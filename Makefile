@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 # Folders are named too: they change when a file goes, and nothing stale may stay in dist. Without its dot `test` would
 # be the target.
-SOURCES := tsconfig.json $(shell find src/. test/. migrations/. -type d -o -name '*.ts')
+SOURCES := tsconfig.json $(shell find src/. test/. migrations/. bench/. -type d -o -name '*.ts')
 
 BUILD_DESCRIPTORS := $(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o -\#format=binpb
 
@@ -38,7 +38,7 @@ export async function down(_knex: Knex): Promise<void> {
 endef
 export MIGRATION
 
-.PHONY: help run install build test coverage check format generate migrate migrate-down migrate-status migration clean
+.PHONY: help run install build test soak coverage bench check format generate migrate migrate-down migrate-status migration clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -54,7 +54,7 @@ $(INSTALLED): package-lock.json
 	@npm install --no-save
 	@touch $@
 
-build: $(BUILT) ## Compile src, test and migrations to dist, if they have changed.
+build: $(BUILT) ## Compile src, test, migrations and bench to dist, if they have changed.
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	@rm -rf dist
@@ -64,12 +64,18 @@ $(BUILT): $(INSTALLED) $(SOURCES)
 test: $(BUILT) ## Run all tests.
 	@$(BIN)/mocha
 
+soak: $(BUILT) ## Hold watch streams to their promise through random faults, for SOAK_MINUTES (10) at least.
+	@$(BIN)/mocha --no-config --require ./dist/test/source_maps.js --require ./dist/test/servers/fixture.js 'dist/test/soak/*.soak.js'
+
 coverage: $(BUILT) ## Run all tests, then show how much of src they reach.
 	@$(BIN)/c8 --exclude-after-remap --include 'src/**' --exclude 'src/wire/gen/**' --reporter text --reporter html $(BIN)/mocha
 
+bench: $(BUILT) ## Measure, print a table and write bench/results.json: make bench BENCH=ring, or all without BENCH
+	@node --expose-gc dist/bench/main.js
+
 check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's files, the contract and what is generated from it.
 	@$(BIN)/tsc --noEmit
-	@$(BIN)/oxlint src test migrations
+	@$(BIN)/oxlint src test migrations bench
 	@$(BIN)/biome format
 	@$(BIN)/dockerfile-utils lint Dockerfile
 	@$(BIN)/yaml valid --single < compose.yaml

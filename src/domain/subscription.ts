@@ -21,8 +21,11 @@ export const TICK_MS = 50;
 /** One that takes nothing for this long is ended. */
 const BLOCKED_MS = 10_000;
 
-/** Entries looked at for one chunk of a snapshot, whether they pass the filter or not. */
-const CHUNK_SCAN = 8 * BATCH_ENTRIES;
+/** Entries in one chunk of a snapshot: the event loop stands still for about 1 ms while they are encoded. */
+const CHUNK_ENTRIES = 128;
+
+/** Entries looked at for one chunk, whether they pass the filter or not. */
+const CHUNK_SCAN = 8 * CHUNK_ENTRIES;
 
 const LOOK_MS = 20;
 
@@ -108,12 +111,23 @@ export class Subscription {
   /** Sends a last frame, if the subscriber takes one, and ends the stream. */
   finish(frame: Buffer): void {
     if (this.#isOver) return;
-    if (this.#isOpened && this.#blockedAtMs === null) this.#write(frame);
-    this.#end(null);
+    const isBlocked = this.#blockedAtMs !== null;
+    if (this.#isOpened && !isBlocked) this.#write(frame);
+    // It may be blocked by that very frame, which it is to be sent yet.
+    if (!isBlocked) this.#blockedAtMs = null;
+    this.#end(this.#isOpened ? null : notCaughtUp());
   }
 
-  /** There may be something in the ring. */
+  /** There may be something in the ring. What goes wrong with one stream is not to keep others from being told. */
   wake(): void {
+    try {
+      this.#sendNews();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #sendNews(): void {
     const { feed, frames } = this.#parts;
     const { ring } = feed;
     while (this.#isLive && this.#blockedAtMs === null && !this.#isOver) {
@@ -121,14 +135,24 @@ export class Subscription {
       if (this.#next === ring.next) return;
       const batch = ring.batch(this.#next);
       if (batch === undefined) return this.#startAnew('lagged');
+      const sequence = this.#next;
       this.#next += 1;
-      const frame = this.#ahead === null ? frames.ofBatch(batch, this.#filter) : this.#restOf(batch, this.#ahead);
+      const frame =
+        this.#ahead === null ? frames.ofBatch(sequence, batch, this.#filter) : this.#restOf(batch, this.#ahead);
       if (frame !== null) this.#write(frame);
     }
   }
 
   /** Called every TICK_MS, with all that was applied by then in the ring. */
   tick(freshness: Freshness): void {
+    try {
+      this.#beat(freshness);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #beat(freshness: Freshness): void {
     const { heartbeatMs } = this.#parts.request;
     const nowMs = performance.now();
     if (this.#blockedAtMs !== null) {
@@ -137,11 +161,13 @@ export class Subscription {
     }
     if (this.#isLive) {
       if (nowMs + TICK_MS - this.#lastCheckpointMs < heartbeatMs) return;
-      const positions = this.#ahead ?? this.#parts.feed.ring.heads;
+      const { ring } = this.#parts.feed;
+      // It covers what was sent, and that is all there is.
+      if (this.#next !== ring.next || this.#breaks !== ring.breaks) return;
       // Streams that began together part here, so that not all are due at once.
       const isFirst = this.#lastCheckpointMs === Number.NEGATIVE_INFINITY;
       this.#lastCheckpointMs = isFirst ? nowMs - Math.random() * heartbeatMs : nowMs;
-      this.#write(this.#parts.frames.ofCheckpoint(this.#filter, positions, freshness));
+      this.#write(this.#parts.frames.ofCheckpoint(this.#filter, ring.heads, freshness));
       return;
     }
     if (!this.#isOpened || nowMs + TICK_MS - this.#lastFrameMs < heartbeatMs) return;
@@ -168,6 +194,7 @@ export class Subscription {
       const from = feed.ring.heads;
       await this.#sendHeld();
       const cursor = frames.cursor(this.#filter, from);
+      this.#signOfLife = () => frames.encode({ kind: 'batch', revocations: [], cursor });
       await this.#send(frames.encode({ kind: 'snapshot', revocations: [], cursor }));
       cause = await this.#goOnFrom(from);
     } while (cause !== null);
@@ -201,8 +228,8 @@ export class Subscription {
   *#cut(part: readonly Revocation[]): Generator<readonly Revocation[], undefined> {
     const selected = this.#parts.frames.select(part, this.#filter);
     if (selected.length === 0) yield selected;
-    for (let start = 0; start < selected.length; start += BATCH_ENTRIES) {
-      yield selected.slice(start, start + BATCH_ENTRIES);
+    for (let start = 0; start < selected.length; start += CHUNK_ENTRIES) {
+      yield selected.slice(start, start + CHUNK_ENTRIES);
     }
   }
 
@@ -319,13 +346,19 @@ export class Subscription {
     try {
       await work();
     } catch (thrown) {
-      if (!this.#isOver) this.#end(SessionError.from(thrown));
+      this.#fail(thrown);
     }
   }
 
+  #fail(thrown: unknown): void {
+    if (!this.#isOver) this.#end(SessionError.from(thrown));
+  }
+
   #end(reason: SessionError | null): void {
+    const { subscriber } = this.#parts;
     this.close();
-    this.#parts.subscriber.end(reason);
+    if (this.#blockedAtMs === null) subscriber.end(reason);
+    else subscriber.cutOff(reason);
   }
 }
 

@@ -102,6 +102,11 @@ function takeTurns(): Turns {
         await nextTurn();
         return work();
       }),
-    read: (work) => readers(work),
+    // A store in this process answers at once.
+    read: (work) =>
+      readers(async () => {
+        await nextTurn();
+        return work();
+      }),
   };
 }

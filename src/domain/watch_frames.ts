@@ -1,9 +1,17 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { SessionError } from '../error.ts';
 import type { RevocationFeed } from '../revocation/feed.ts';
 import type { LogBreak } from '../revocation/log.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { Batch, LogPositions } from '../revocation/ring.ts';
 import type { WatchCursors } from './watch_cursor.ts';
+
+/** Frames that are kept for whoever is sent the same, in all, and what one costs besides its bytes. */
+const SHARED_BYTES = 8 << 20;
+const ENTRY_BYTES = 256;
+
+const NOTHING = Buffer.alloc(0);
 
 /** Why a stream can not go on from where it was. */
 export type ResetCause = LogBreak | 'foreign' | 'lagged';
@@ -26,12 +34,14 @@ export interface WatchRequest {
   readonly heartbeatMs: number;
 }
 
-/** Where the frames of a stream go. */
+/** Where the frames of a stream go. The service ends it once at most, and writes nothing after. */
 export interface Subscriber {
   /** False where nothing more is to be written until Subscription.drained is called. */
   write(frame: Buffer): boolean;
-  /** The service ends the stream, for this reason if there is one. Called once at most, and nothing is written after. */
+  /** Ends it behind what was written, for this reason if there is one. */
   end(reason: SessionError | null): void;
+  /** Ends it at once: what was written is not taken. */
+  cutOff(reason: SessionError | null): void;
 }
 
 export interface WatchParts {
@@ -46,13 +56,14 @@ export interface WatchParts {
 
 /** Which revocations a stream is sent. */
 export class WatchFilter {
-  /** The same for the same filter. */
+  /** The same for the same filter, and short. */
   readonly key: string;
   readonly #tenantIds: ReadonlySet<string> | null;
 
   constructor(tenantIds: readonly string[]) {
     this.#tenantIds = tenantIds.length === 0 ? null : new Set(tenantIds);
-    this.key = this.#tenantIds === null ? '' : JSON.stringify([...this.#tenantIds].sort());
+    const sorted = JSON.stringify([...(this.#tenantIds ?? [])].sort());
+    this.key = this.#tenantIds === null ? '' : createHash('sha256').update(sorted).digest('base64url');
   }
 
   /** Keys and what ends everything concern every tenant. */
@@ -72,8 +83,14 @@ export interface Freshness {
 /** Makes the frames of all streams of a process: one that goes to many is encoded once. */
 export class WatchFrames {
   readonly #parts: WatchParts;
+  /** Of batches; null where nothing of one concerns the filter is an empty one here. */
+  readonly #batches = new LRUCache<string, Buffer>({
+    maxSize: SHARED_BYTES,
+    sizeCalculation: ({ length }) => length + ENTRY_BYTES,
+  });
   /** By filter: the checkpoints that are due together are the same. */
-  readonly #checkpoints = new Map<string, { readonly of: Checked; readonly frame: Buffer }>();
+  readonly #checkpoints = new Map<string, { readonly positions: LogPositions; readonly frame: Buffer }>();
+  #checkedAt: Freshness | null = null;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
@@ -87,13 +104,15 @@ export class WatchFrames {
     return this.#parts.cursors.format(filter.key, positions);
   }
 
-  /** The frame of a batch; null where nothing of it concerns the filter. */
-  ofBatch(batch: Batch, filter: WatchFilter): Buffer | null {
-    const known = batch.frames.get(filter.key);
-    if (known !== undefined) return known;
-    const frame = this.ofEntries(batch.entries, filter, batch.after);
-    batch.frames.set(filter.key, frame);
-    return frame;
+  /** The frame of the batch of that number; null where nothing of it concerns the filter. */
+  ofBatch(sequence: number, batch: Batch, filter: WatchFilter): Buffer | null {
+    const name = `${sequence} ${filter.key}`;
+    let frame = this.#batches.get(name);
+    if (frame === undefined) {
+      frame = this.ofEntries(batch.entries, filter, batch.after) ?? NOTHING;
+      this.#batches.set(name, frame);
+    }
+    return frame.length === 0 ? null : frame;
   }
 
   /** The same of any entries, with the positions behind them. */
@@ -106,10 +125,12 @@ export class WatchFrames {
   }
 
   ofCheckpoint(filter: WatchFilter, positions: LogPositions, freshness: Freshness): Buffer {
+    if (this.#checkedAt !== freshness) this.#checkpoints.clear();
+    this.#checkedAt = freshness;
     const known = this.#checkpoints.get(filter.key);
-    if (known?.of.positions === positions && known.of.freshness === freshness) return known.frame;
+    if (known?.positions === positions) return known.frame;
     const frame = this.encode({ kind: 'checkpoint', cursor: this.cursor(filter, positions), ...freshness });
-    this.#checkpoints.set(filter.key, { of: { positions, freshness }, frame });
+    this.#checkpoints.set(filter.key, { positions, frame });
     return frame;
   }
 
@@ -120,9 +141,4 @@ export class WatchFrames {
       return (revocation.discardTimeMs ?? Number.POSITIVE_INFINITY) >= nowMs && filter.admits(revocation);
     });
   }
-}
-
-interface Checked {
-  readonly positions: LogPositions;
-  readonly freshness: Freshness;
 }

@@ -24,7 +24,8 @@ export function toWatchRequest(
 ): WatchRequest & { readonly subscriberId: string } {
   const fields = new Fields();
   if (wire.cursor.length > LIMITS.watchCursor) fields.fault('cursor', `longer than ${LIMITS.watchCursor} bytes`);
-  if (wire.tenantIds.length > LIMITS.watchTenants) {
+  const tenantIds = wire.tenantIds.slice(0, LIMITS.watchTenants);
+  if (tenantIds.length < wire.tenantIds.length) {
     fields.fault('tenant_ids', `more than ${LIMITS.watchTenants} items; leave it empty for all`);
   }
   const heartbeatMs = fields.durationMs('heartbeat', wire.heartbeat) ?? HEARTBEAT_MS.default;
@@ -33,7 +34,7 @@ export function toWatchRequest(
   }
   const request = {
     cursor: wire.cursor,
-    tenantIds: wire.tenantIds.map((tenantId, index) => fields.text(`tenant_ids[${index}]`, tenantId, LIMITS.tenantId)),
+    tenantIds: tenantIds.map((tenantId, index) => fields.text(`tenant_ids[${index}]`, tenantId, LIMITS.tenantId)),
     heartbeatMs,
     subscriberId: fields.text('subscriber_id', wire.subscriberId, LIMITS.subscriberId),
   };

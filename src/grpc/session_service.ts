@@ -123,7 +123,9 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     WatchRevocations: (call) => {
       try {
         if ((call.request as unknown) === UNDECODABLE) throw undecodable();
-        serveWatch(watch, call, onStreamEnded);
+        serveWatch(watch, call, (subscriberId, reason) => {
+          onStreamEnded(subscriberId, refusal(service, 'WatchRevocations', reason));
+        });
       } catch (thrown) {
         call.emit('error', toServiceError(refusal(service, 'WatchRevocations', thrown)));
       }

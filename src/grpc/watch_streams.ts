@@ -1,6 +1,8 @@
 import { constants, type Http2Stream } from 'node:http2';
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Subscription } from '../domain/subscription.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
+import type { Subscriber } from '../domain/watch_frames.ts';
 import type { SessionError } from '../error.ts';
 import type { WatchRevocationsRequest__Output } from '../wire/gen/sessionauthority/v1/WatchRevocationsRequest.ts';
 import type { WatchRevocationsResponse } from '../wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
@@ -9,6 +11,10 @@ import { toServiceError } from './status.ts';
 
 type Call = ServerWritableStream<WatchRevocationsRequest__Output, WatchRevocationsResponse>;
 
+/** What one stream may have on its way that its peer has not taken. */
+const MAX_QUEUED_BYTES = 128 * 1024;
+const MAX_QUEUED_FRAMES = 16;
+
 /** Serves one call; what it throws is the caller's to answer with. `onEnded` is told why the service ended the stream. */
 export function serveWatch(
   watch: RevocationWatch,
@@ -16,34 +22,78 @@ export function serveWatch(
   onEnded: (subscriberId: string, reason: SessionError) => void,
 ): void {
   const { subscriberId, ...request } = toWatchRequest(call.request);
-  let isBlocked = false;
-  const subscription = watch.open(request, {
-    write: (frame) => {
-      // Encoded already; see sessionServiceDefinition.
-      isBlocked = !call.write(frame as unknown as WatchRevocationsResponse);
-      return !isBlocked;
-    },
-    end: (reason) => {
-      if (reason !== null) onEnded(subscriberId, reason);
-      if (isBlocked) cutOff(call);
-      else if (reason === null) call.end();
-      else call.emit('error', toServiceError(reason));
-    },
-  });
-  call.on('drain', () => {
-    isBlocked = false;
-    subscription.drained();
-  });
+  const stream = new CallStream(call, (reason) => onEnded(subscriberId, reason));
+  const subscription = watch.open(request, stream);
+  stream.onRoom = () => subscription.drained();
+  endWithCall(call, subscription);
+}
+
+/** A call as the subscriber that it is. */
+class CallStream implements Subscriber {
+  onRoom: () => void = () => {};
+  readonly #call: Call;
+  readonly #onEnded: (reason: SessionError) => void;
+  #queuedBytes = 0;
+  #queuedFrames = 0;
+  #isFull = false;
+
+  constructor(call: Call, onEnded: (reason: SessionError) => void) {
+    this.#call = call;
+    this.#onEnded = onEnded;
+  }
+
+  write(frame: Buffer): boolean {
+    this.#queuedBytes += frame.length;
+    this.#queuedFrames += 1;
+    // Encoded already; see sessionServiceDefinition.
+    this.#call.write(frame as unknown as WatchRevocationsResponse, () => this.#onTaken(frame.length));
+    this.#isFull = this.#queuedBytes > MAX_QUEUED_BYTES || this.#queuedFrames >= MAX_QUEUED_FRAMES;
+    return !this.#isFull;
+  }
+
+  end(reason: SessionError | null): void {
+    if (reason === null) {
+      this.#call.end();
+      return;
+    }
+    this.#onEnded(reason);
+    this.#call.emit('error', toServiceError(reason));
+  }
+
+  /** A status would wait behind what the peer does not read: it is sent RST_STREAM instead, and what was kept for it is freed. */
+  cutOff(reason: SessionError | null): void {
+    if (reason !== null) this.#onEnded(reason);
+    const stream = streamOf(this.#call);
+    if (stream === undefined) this.#call.destroy();
+    else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  #onTaken(bytes: number): void {
+    this.#queuedBytes -= bytes;
+    this.#queuedFrames -= 1;
+    if (!this.#isFull || this.#queuedBytes > MAX_QUEUED_BYTES / 2 || this.#queuedFrames >= MAX_QUEUED_FRAMES / 2)
+      return;
+    this.#isFull = false;
+    this.onRoom();
+  }
+}
+
+function endWithCall(call: Call, subscription: Subscription): void {
   // `finish` may never come.
   for (const event of ['cancelled', 'close'] as const) call.on(event, () => subscription.close());
+  const stream = streamOf(call);
+  // At a deadline the library ends the stream, and may write behind that: it would stay as it is till its connection ends.
+  stream?.once('error', () => stream.close(constants.NGHTTP2_CANCEL));
 }
 
-/** A status would wait behind what the peer does not read: it is sent RST_STREAM instead, and what was kept for it is freed. */
-function cutOff(call: Call): void {
-  streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+interface InterceptedCall {
+  readonly stream?: Http2Stream;
+  readonly nextCall?: InterceptedCall;
 }
 
-/** Which the library's types leave out. */
-function streamOf(call: Call): Http2Stream {
-  return (call as unknown as { readonly call: { readonly stream: Http2Stream } }).call.stream;
+/** Which the library's types leave out; beneath its interceptors, if there are any. */
+function streamOf(call: Call): Http2Stream | undefined {
+  let inner: InterceptedCall | undefined = (call as unknown as { readonly call?: InterceptedCall }).call;
+  while (inner !== undefined && inner.stream === undefined) inner = inner.nextCall;
+  return inner?.stream;
 }

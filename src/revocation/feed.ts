@@ -1,5 +1,5 @@
 import type { LogPosition, RevocationLog } from './log.ts';
-import { positionIn, RevocationRing, movedTo, type LogPositions } from './ring.ts';
+import { RevocationRing } from './ring.ts';
 import type { Revocation } from './revocation.ts';
 import { RevocationSet, type TokenIdentity } from './set.ts';
 
@@ -19,7 +19,6 @@ export class RevocationFeed {
   readonly ring: RevocationRing;
   readonly #log: RevocationLog;
   readonly #set = new RevocationSet();
-  #applied: LogPositions = [];
   #listeners: (() => void)[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -39,14 +38,10 @@ export class RevocationFeed {
           // A head stays in the log for its position's sake, however old it is.
           if ((revocation.discardTimeMs ?? nowMs) >= nowMs) this.#set.apply(revocation);
         }
-        this.#applied = movedTo(this.#applied, entries);
         this.ring.add(entries);
         for (const wake of this.#waiting) wake();
       },
-      (from, kind) => {
-        this.#applied = movedTo(this.#applied, [from]);
-        this.ring.break(from, kind);
-      },
+      (from, kind) => this.ring.break(from, kind),
     );
   }
 
@@ -64,9 +59,9 @@ export class RevocationFeed {
     return this.#log.freshen();
   }
 
-  /** Forgets revocations that nothing can be accepted for any more. */
-  discard(nowMs: number): void {
-    this.#set.discard(nowMs);
+  /** Forgets revocations that nothing can be accepted for any more; see RevocationSet. */
+  discard(nowMs: number): Promise<void> {
+    return this.#set.discard(nowMs);
   }
 
   /** Reads the store's log; see RevocationLog. */
@@ -82,14 +77,15 @@ export class RevocationFeed {
     };
   }
 
-  /** Whether the entry at `position` was applied before `deadlineMs` (this process's clock). */
-  async waitFor({ partition, position, tag }: LogPosition, deadlineMs: number): Promise<boolean> {
+  /** Whether the entry at the position was applied before `deadlineMs` (this process's clock). One that the log has lost never is. */
+  async waitFor(at: LogPosition, deadlineMs: number): Promise<boolean> {
     // Before the first entry there is nothing to wait for.
-    if (position === 0) return true;
+    if (at.position === 0) return true;
     for (;;) {
       this.#log.freshen();
-      const applied = positionIn(this.#applied, partition);
-      if (applied.position > position || (applied.position === position && applied.tag === tag)) return true;
+      this.ring.flush();
+      const { kind } = this.ring.locate([at]);
+      if (kind === 'here' || kind === 'behind') return true;
       const leftMs = deadlineMs - Date.now();
       if (leftMs <= 0) return false;
       await this.#delivery(Math.min(leftMs, LOOK_MS));

@@ -217,12 +217,12 @@ export class LogFollower {
   }
 }
 
-/** An entry of the same position but another tag is one that a failover lost. */
+/** Where another tag was delivered at its position, that one is of a tail that a failover lost. */
 function has({ delivered, recent }: Track, { position, tag }: LogEntry): boolean {
-  if (position > delivered.position) return false;
-  const held = recent.at(position - delivered.position - 1);
-  // What came so long before the newest that it is not kept was delivered, too.
-  return held === undefined || held.tag === tag;
+  if (position >= delivered.position) return tag === delivered.tag;
+  const at = recent[position - (recent[0]?.position ?? 0)];
+  // What is behind by more than is remembered was overtaken by what came after it.
+  return at === undefined || at.tag === tag;
 }
 
 function positionOf({ partition, position, tag }: LogPosition): LogPosition {

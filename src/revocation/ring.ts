@@ -14,8 +14,6 @@ export interface Batch {
   readonly entries: readonly LogEntry[];
   readonly before: LogPositions;
   readonly after: LogPositions;
-  /** What it was encoded to, once for each filter. */
-  readonly frames: Map<string, Buffer | null>;
 }
 
 /** How the ring stands to somebody's positions. */
@@ -24,8 +22,8 @@ export type Place =
   | { readonly kind: 'here'; readonly sequence: number }
   /** Entries of this partition behind them are not here any more. */
   | { readonly kind: 'behind'; readonly partition: number }
-  /** This position was not delivered here yet, or never will be. */
-  | { readonly kind: 'ahead'; readonly position: LogPosition }
+  /** One of them was not delivered here yet, or never will be. */
+  | { readonly kind: 'ahead' }
   /** One of them is of a tail that the log lost. */
   | { readonly kind: 'truncated' };
 
@@ -49,7 +47,7 @@ export class RevocationRing {
   #breaks = 0;
 
   /**
-   * @param onBatch called after one was added, or the log broke
+   * @param onBatch called after some were added, or the log broke
    * @param capacity in entries
    */
   constructor(partitions: number, onBatch: () => void, capacity: number) {
@@ -83,12 +81,9 @@ export class RevocationRing {
     return this.#batches[sequence - this.#first];
   }
 
-  /** Entries in the order of their partitions, each behind what was added of it before; in the next turn they are a batch. */
+  /** Entries in the order of their partitions, each behind what was added of it before; in a later turn they are batches. */
   add(entries: readonly LogEntry[]): void {
-    for (const entry of entries) {
-      if (this.#pending.length === BATCH_ENTRIES) this.flush();
-      this.#pending.push(entry);
-    }
+    for (const entry of entries) this.#pending.push(entry);
     if (this.#timer !== null || this.#soon !== null) return;
     const dueMs = this.#flushedAtMs + COALESCE_MS - performance.now();
     // Not before whoever revoked is answered: those who are told may be many.
@@ -96,7 +91,7 @@ export class RevocationRing {
     else this.#timer = setTimeout(() => this.flush(), dueMs);
   }
 
-  /** Makes a batch of what was added since the last one. */
+  /** Makes batches of what was added since the last one. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#soon !== null) clearImmediate(this.#soon);
@@ -106,11 +101,9 @@ export class RevocationRing {
     const entries = this.#pending;
     this.#pending = [];
     this.#flushedAtMs = performance.now();
-    const before = this.#heads;
-    this.#heads = movedTo(before, entries);
-    this.#batches.push({ entries, before, after: this.#heads, frames: new Map() });
-    this.#kept += entries.length;
-    this.#forget();
+    for (let start = 0; start < entries.length; start += BATCH_ENTRIES) {
+      this.#append(entries.slice(start, start + BATCH_ENTRIES));
+    }
     this.#onBatch();
   }
 
@@ -130,15 +123,15 @@ export class RevocationRing {
   locate(positions: LogPositions): Place {
     const low = this.#batches[0]?.before ?? this.#heads;
     let behind: number | null = null;
-    let ahead: LogPosition | null = null;
+    let isAhead = false;
     for (const at of positions) {
       const { partition, position } = at;
       const [floor, head] = [positionIn(low, partition), positionIn(this.#heads, partition)];
       if (position < floor.position) behind = partition;
-      else if (position > head.position) ahead = at;
+      else if (position > head.position) isAhead = true;
       else if (this.#tagAt(partition, position, floor) !== at.tag) return { kind: 'truncated' };
     }
-    if (ahead !== null) return { kind: 'ahead', position: ahead };
+    if (isAhead) return { kind: 'ahead' };
     if (behind !== null) return { kind: 'behind', partition: behind };
     if (isCovered(this.#heads, positions)) return { kind: 'here', sequence: this.next };
     // The last batch before which there is nothing that they lack.
@@ -162,6 +155,14 @@ export class RevocationRing {
       else low = middle + 1;
     }
     return low;
+  }
+
+  #append(entries: readonly LogEntry[]): void {
+    const before = this.#heads;
+    this.#heads = movedTo(before, entries);
+    this.#batches.push({ entries, before, after: this.#heads });
+    this.#kept += entries.length;
+    this.#forget();
   }
 
   #forget(): void {

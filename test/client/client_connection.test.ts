@@ -236,6 +236,41 @@ describe('SessionAuthorityClient, with several targets', () => {
   });
 });
 
+describe('SessionAuthorityClient, where it is closed', () => {
+  it('leaves no connection open, whatever it was at', async () => {
+    const service = await ScriptedService.start();
+    const target = `127.0.0.1:${service.port}`;
+    const answered = async (client: SessionAuthorityClient) => {
+      // This service has no other RPC than that of subscribers.
+      await assert.rejects(client.getJwks(), { name: 'CallError', status: 'UNIMPLEMENTED' });
+    };
+    const turns = [
+      (close: () => void) => close(),
+      (close: () => void) => process.nextTick(close),
+      (close: () => void) => void setImmediate(close),
+      (close: () => void) => void setTimeout(close, 1),
+    ];
+    for (const turn of turns) {
+      for (const begin of [
+        (client: SessionAuthorityClient) => void client.getJwks().catch(() => {}),
+        (client: SessionAuthorityClient) => void client.watchRevocations({}, () => {}),
+      ]) {
+        const client = new SessionAuthorityClient({ target });
+        begin(client);
+        turn(() => client.close());
+      }
+    }
+    const last = new SessionAuthorityClient({ target });
+    await answered(last);
+    last.watchRevocations({}, () => {});
+    await until('it is subscribed', async () => service.asked > 0);
+    assert(service.connections >= 2);
+    last.close();
+    await until('no connection is open', async () => service.connections === 0);
+    await service.stop();
+  });
+});
+
 describe('SessionAuthorityClient, over TLS', () => {
   const folder = temporaryFolder();
   const authorities: ScriptedAuthority[] = [];

@@ -206,6 +206,22 @@ describe('SessionAuthorityClient, where it is refused', () => {
         assert.equal(up.calls.length, 10);
         assert(down.calls.length <= 10);
       }
+      // Also where another call has had its turn meanwhile.
+      let refused = 0;
+      for (const each of [service, other]) {
+        each.calls.length = 0;
+        each.onCall = (call) => {
+          if (call.rpc === 'GetJwks') call.answer(EMPTY_JWKS);
+          else if ((refused += 1) === 1) call.refuse(status.UNAVAILABLE, 'STORE_UNAVAILABLE', 300);
+          else call.refuse(status.RESOURCE_EXHAUSTED, 'SESSION_LIMIT');
+        };
+      }
+      const creating = both.createSession({}, { deadlineMs: 60_000 });
+      await until('it is refused once', async () => refused > 0);
+      await both.getJwks();
+      await assert.rejects(creating, { code: 'SESSION_LIMIT' });
+      const creates = [service, other].map(({ calls }) => calls.filter(({ rpc }) => rpc === 'CreateSession').length);
+      assert.deepEqual(creates, [1, 1]);
     } finally {
       both.close();
       other.stop();

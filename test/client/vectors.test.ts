@@ -17,7 +17,7 @@ describe('test vectors', () => {
   const frames = [...vectors.values()].flatMap(({ steps }) => steps);
 
   for (const [name, vector] of vectors) {
-    it(`${name}: ${vector.subject}`, () => {
+    it(`${name}: ${vector.subject}`, async () => {
       const reader = new FrameReader();
       const view = new ReferenceView(vector.tenant_ids);
       let { now } = vector;
@@ -25,7 +25,7 @@ describe('test vectors', () => {
         const frame = WatchRevocations.responseDeserialize(Buffer.from(step.binary, 'base64'));
         reader.read(frame, (event) => view.apply(event));
         now = step.now ?? now;
-        view.forget(Date.parse(now));
+        await view.forget(Date.parse(now));
         assert.deepEqual(decisionsOf(view, vector), step.decisions, step.note);
         assert.equal(reader.cursor.toString('base64'), step.cursor, step.note);
       }
@@ -55,7 +55,7 @@ describe('test vectors', () => {
       first.end();
       const { cursor } = (await service.next()).request;
       const last = vector.steps.at(-1);
-      view.forget(Date.parse(vector.steps.findLast(({ now }) => now !== undefined)?.now ?? vector.now));
+      await view.forget(Date.parse(vector.steps.findLast(({ now }) => now !== undefined)?.now ?? vector.now));
       assert.deepEqual(decisionsOf(view, vector), last?.decisions, name);
       assert.equal(cursor.toString('base64'), last?.cursor, name);
       stream.close();

@@ -64,8 +64,8 @@ export class ReferenceView {
     if (event.kind === 'unknown_scope') this.#isUnderstood = false;
   }
 
-  forget(nowMs: number): void {
-    this.#set.discard(nowMs);
+  forget(nowMs: number): Promise<void> {
+    return this.#set.discard(nowMs);
   }
 
   decide({ kid, sid, tid, sub, client_id, gen, ver }: VectorToken): Decision {

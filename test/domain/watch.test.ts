@@ -22,6 +22,7 @@ class Inbox {
   readonly frames: WatchFrame[] = [];
   ended: SessionError | null | undefined;
   takes = true;
+  wasCutOff = false;
   subscription!: Subscription;
 
   readonly subscriber = {
@@ -32,6 +33,10 @@ class Inbox {
     },
     end: (reason: SessionError | null) => {
       this.ended = reason;
+    },
+    cutOff: (reason: SessionError | null) => {
+      this.ended = reason;
+      this.wasCutOff = true;
     },
   };
 
@@ -257,7 +262,35 @@ describe('A watch stream', () => {
     clearInterval(ticker);
     const chunks = inbox.frames.flatMap((frame) => (frame.kind === 'snapshot' ? [frame] : []));
     assert(chunks.length > 2 && chunks.some(({ revocations, cursor }) => revocations.length === 0 && cursor === null));
-    assert.deepEqual(inbox.sessionIds, ids);
+    assert.deepEqual([...inbox.sessionIds].sort(), [...ids].sort());
+  });
+
+  it('sends no chunk behind the last of a snapshot, however long it takes to go on', async () => {
+    const inbox = new Inbox();
+    let hasBegun = false;
+    inbox.subscription = new Subscription({
+      feed,
+      cursors,
+      frames: new WatchFrames(parts()),
+      turns: {
+        // What comes meanwhile is more than the ring holds.
+        snapshot: async (work) => {
+          if (!hasBegun) await revoke(100);
+          hasBegun = true;
+          return work();
+        },
+        read: (work) => pause(600).then(work),
+      },
+      request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
+      subscriber: inbox.subscriber,
+      onOver: () => {},
+    });
+    const ticker = setInterval(() => inbox.subscription.tick({ stalenessMs: 0, asOfMs: 0 }), 50);
+    await inbox.subscription.run();
+    await inbox.checkpoint();
+    clearInterval(ticker);
+    const last = inbox.frames.findIndex((frame) => frame.kind === 'snapshot' && frame.cursor !== null);
+    assert(!inbox.kinds.slice(last + 1).includes('snapshot'), inbox.kinds.join());
   });
 
   it('is sent nothing while its subscriber takes nothing', async () => {
@@ -285,6 +318,7 @@ describe('A watch stream', () => {
     assert.equal(inbox.kinds.at(-1), 'closing');
     assert.notEqual(blocked.kinds.at(-1), 'closing');
     for (const { ended } of [inbox, blocked]) assert.equal(ended, null);
+    assert.deepEqual([inbox.wasCutOff, blocked.wasCutOff], [false, true]);
     assert.equal(watch.streams, 0);
     assert.throws(() => open(), { code: 'RATE_LIMITED' });
   });

@@ -2,6 +2,7 @@ import { type Database, openDatabase } from '../../src/store/sqlite/database.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { readConfig } from '../../src/config.ts';
 import { ConsistencyTokens } from '../../src/domain/consistency_token.ts';
+import { LOG_START } from '../../src/revocation/log.ts';
 import { readMasterKeyFile } from '../../src/token/master_key.ts';
 import type { Env, TestServer } from '../harness.ts';
 
@@ -62,16 +63,22 @@ export async function sweep({ databasePath, clock }: TestServer, env: Env = {}):
   }
 }
 
-/**
- * A token of the log's next position, of another revocation than the one that will take it: a call that brings it waits
- * until two more were applied.
- */
-export function nextConsistencyToken({ databasePath }: TestServer): Promise<Buffer> {
+/** A token of the entry that the log gets next: a call that brings it waits until `append` has written that. */
+export function nextEntry({ databasePath }: TestServer): Promise<{ token: Buffer; append: () => Promise<void> }> {
   return withDatabase(databasePath, (database) => {
     const store = database.prepare("SELECT value AS id FROM nest_auth_meta WHERE name = 'store_id'").get();
-    const log = database.prepare('SELECT max(position) AS head FROM nest_auth_revocations').get();
+    const log = database
+      .prepare('SELECT position, tag FROM nest_auth_revocations ORDER BY position DESC LIMIT 1')
+      .get();
+    const head = (log as { position: number; tag: string } | undefined) ?? LOG_START;
     const tokens = new ConsistencyTokens(readMasterKeyFile(`${databasePath}.master-key`), (store as { id: string }).id);
-    const position = ((log as { head: number | null }).head ?? 0) + 1;
-    return tokens.format({ partition: 0, position, tag: '0123456789abcdef' });
+    const [position, tag] = [head.position + 1, '0123456789abcdef'];
+    const row = [position, tag, head.tag, 'user', '', 'nobody', 1, '', Date.now() + 3_600_000, 'admin', Date.now()];
+    const append = () => withDatabase(databasePath, (writing) => void writing.prepare(APPEND).run(...row));
+    return { token: tokens.format({ partition: 0, position, tag }), append };
   });
 }
+
+const APPEND = `INSERT INTO nest_auth_revocations
+  (position, tag, previous_tag, scope, tenant_id, subject, minimum, except_session_id, discard_time, reason, revoke_time)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;

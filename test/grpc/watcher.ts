@@ -19,10 +19,16 @@ export class Watcher {
   readonly ended: Promise<RpcError | null>;
   readonly #call: ClientReadableStream<Frame>;
   #isOver = false;
+  readonly #onFrame: (frame: Frame) => void;
   #isInSnapshot = false;
   #wake: () => void = () => {};
 
-  constructor(client: SessionClient, request: Request<'WatchRevocations'> = {}) {
+  constructor(
+    client: SessionClient,
+    request: Request<'WatchRevocations'> = {},
+    onFrame: (frame: Frame) => void = () => {},
+  ) {
+    this.#onFrame = onFrame;
     const { path, requestSerialize, responseDeserialize } = RPCS.WatchRevocations;
     this.#call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, new Metadata());
     this.#call.on('data', (frame: Frame) => this.#take(frame));
@@ -106,6 +112,7 @@ export class Watcher {
       assert(cursor.length > 0);
       this.cursor = cursor;
     }
+    this.#onFrame(frame);
     this.#wake();
   }
 }

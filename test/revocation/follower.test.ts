@@ -80,7 +80,7 @@ describe('LogFollower', () => {
     assert.deepEqual(tags, ['a', 'b', 'c', 'a', 'x']);
   });
 
-  it('delivers what this process appended where a lost tail was: a later position was delivered before', async () => {
+  it('has not delivered what this process appended until it is, though a tail that was lost went further', async () => {
     log.entries = chain('a', 'b', 'c', 'd');
     await until(() => tags.length === 4);
     log.entries = chain('a', 'x');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Revocation, RevocationScope } from '../../src/revocation/revocation.ts';
 import { RevocationSet, type TokenIdentity } from '../../src/revocation/set.ts';
@@ -90,20 +91,61 @@ describe('RevocationSet', () => {
     assert.equal(setOf(user(11, ''), user(11, 's1')).check(TOKEN), 'revoked');
   });
 
-  it('forgets at the discard time, a key never, and keeps the later of two discard times', () => {
+  it('forgets at the discard time, a key never, and keeps the later of two discard times', async () => {
     const set = new RevocationSet();
     const session = ending[0] as RevocationScope;
     set.apply(revocation(session, 2000));
     set.apply(revocation(session, 1000));
     set.apply(revocation(user(11), 1000));
-    set.discard(1500);
+    await set.discard(1500);
     assert.equal(set.check(TOKEN), 'revoked');
-    set.discard(2001);
+    await set.discard(2001);
     assert.equal(set.check(TOKEN), 'good');
     set.apply(revocation({ kind: 'key', kid: 'k1' }, null));
-    set.discard(Number.MAX_SAFE_INTEGER);
+    await set.discard(Number.MAX_SAFE_INTEGER);
     assert.equal(set.check(TOKEN), 'revoked');
     assert.equal(set.size, 1);
+  });
+
+  const session = (sessionId: string): RevocationScope => ({
+    kind: 'session',
+    tenantId: 't1',
+    sessionId,
+    minVersion: 0,
+  });
+
+  it('lets others apply and check while it forgets', async () => {
+    const set = new RevocationSet();
+    const ids = Array.from({ length: 50_000 }, () => randomUUID());
+    for (const sessionId of ids) set.apply(revocation(session(sessionId), 1000));
+    const renewed = ids.filter((_, index) => index % 10 === 0);
+    let turns = 0;
+    const turn = () => {
+      turns += 1;
+      for (const sessionId of turns === 1 ? renewed : []) set.apply(revocation(session(sessionId), 3000));
+      for (const sessionId of renewed) assert.equal(set.check({ ...TOKEN, sessionId }), 'revoked');
+    };
+    const turning = setInterval(turn, 0);
+    setImmediate(turn);
+    await set.discard(1001);
+    clearInterval(turning);
+    assert(turns > 0, 'nothing came in between');
+    for (const sessionId of renewed) assert.equal(set.check({ ...TOKEN, sessionId }), 'revoked');
+    await set.discard(1001);
+    assert.equal(set.size, renewed.length);
+  });
+
+  it('is read whole while others apply and discard', async () => {
+    const set = new RevocationSet();
+    const ids = Array.from({ length: 10_000 }, () => randomUUID());
+    ids.forEach((sessionId, index) => set.apply(revocation(session(sessionId), index % 2 === 0 ? 1000 : 2000)));
+    const seen = new Set<string>();
+    for (const { scope } of set.revocations()) {
+      if (scope.kind === 'session') seen.add(scope.sessionId);
+      set.apply(revocation(session(randomUUID()), 2000));
+      if (seen.size === 100) await set.discard(1001);
+    }
+    for (const sessionId of ids.filter((_, index) => index % 2 === 1)) assert(seen.has(sessionId));
   });
 
   it('comes to the same from any order and with repeats', () => {

@@ -245,6 +245,6 @@ async function raiseUser(walk: Walk, store: StoreInstance, command: CommandOf<'r
 async function advance({ bench, model, ended, tokens }: Walk, { hours }: CommandOf<'advance'>): Promise<void> {
   bench.clock.ms += hours * HOUR;
   model.nowMs += hours * HOUR;
-  ended.discard(Date.now() + bench.clock.ms);
+  await ended.discard(Date.now() + bench.clock.ms);
   tokens.length = 0;
 }
