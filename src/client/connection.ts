@@ -10,8 +10,9 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
   // A query of the name server that is under way keeps a process alive.
   'grpc.service_config_disable_resolution': 1,
+  // Nothing is sent to one that is down but for its attempts to connect: how soon it is taken again is up to these.
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.max_reconnect_backoff_ms': 2_000,
   // A peer that has vanished without a word is noticed within the two together.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,

@@ -46,9 +46,15 @@ export type {
   ValidateSessionRequest,
   WatchRevocationsRequest,
 } from './client_types.ts';
+export type { DisconnectReason, ResetCause, RevocationStreamEvent } from './watch_events.ts';
+export { SessionVerifier } from './verifier.ts';
+export type {
+  RevokedEvent,
+  SessionVerifierOptions,
+  VerifierAuthority,
+  VerifierEvents,
+  VerifierState,
+} from './verifier.ts';
+export type { VerifyOptions } from './verifier_core.ts';
 export { VerificationError } from './verified_session.ts';
 export type { VerificationReason, VerifiedSession } from './verified_session.ts';
-export { SessionVerifier } from './verifier.ts';
-export type { RevokedEvent, SessionVerifierOptions, VerifierEvents, VerifierState } from './verifier.ts';
-export type { VerifyOptions } from './verifier_core.ts';
-export type { DisconnectReason, ResetCause, RevocationStreamEvent } from './watch_events.ts';

@@ -17,7 +17,7 @@ type Safety =
   | 'etag';
 
 /** By the contract's words, RPC by RPC. */
-const SAFETY: Readonly<Record<UnaryRpc, Safety>> = {
+export const SAFETY: Readonly<Record<UnaryRpc, Safety>> = {
   CreateSession: 'request_id',
   // Only until the successor has been used, and in any case within the grace: see LATEST_MS.
   RefreshSession: 'request_id',

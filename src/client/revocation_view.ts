@@ -83,10 +83,10 @@ export class RevocationView {
     this.#isUnderstood = false;
   }
 
-  /** Forgets what nothing is accepted for any more. */
-  discard(nowMs: number): void {
-    this.#set.discard(nowMs);
+  /** Forgets what nothing is accepted for any more; see RevocationSet. */
+  discard(nowMs: number): Promise<void> {
     for (const [name, { discardTimeMs }] of this.#arrivals) if (discardTimeMs < nowMs) this.#arrivals.delete(name);
+    return this.#set.discard(nowMs);
   }
 
   check(token: TokenIdentity): ReturnType<RevocationSet['check']> {

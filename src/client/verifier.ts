@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { Revocation } from '../revocation/revocation.ts';
 import { createAccessTokenVerifier } from '../token/verify.ts';
-import type { JsonWebKeySet, RevocationSubscription, Validation } from './client_answers.ts';
-import type { CallOptions, ValidateSessionRequest, WatchRevocationsRequest } from './client_types.ts';
+import type { SessionAuthorityClient } from './client.ts';
+import type { RevocationSubscription, Validation } from './client_answers.ts';
+import type { CallOptions } from './client_types.ts';
 import { RemoteKeys } from './remote_keys.ts';
 import type { RevocationStreamEvent } from './watch_events.ts';
 import { VerificationError, type VerifiedSession } from './verified_session.ts';
@@ -29,18 +30,11 @@ const REFUSED_RETRY_MS = 10_000;
 /** A timer of more than 24.8 days would fire at once. */
 const MAX_LOOK_MS = 3_600_000;
 
-/** What a verifier needs of a SessionAuthorityClient. */
-export interface VerifierAuthority {
-  validateSession(request: ValidateSessionRequest, options?: CallOptions): Promise<Validation>;
-  getJwks(options?: CallOptions): Promise<JsonWebKeySet>;
-  watchRevocations(
-    request: WatchRevocationsRequest,
-    onEvent: (event: RevocationStreamEvent) => void,
-  ): RevocationSubscription;
-}
+/** What a verifier needs of a client. */
+export type VerifierAuthority = Pick<SessionAuthorityClient, 'validateSession' | 'getJwks' | 'watchRevocations'>;
 
 export interface SessionVerifierOptions {
-  /** Asked where this process can not tell by itself. It stays open when the verifier is closed. */
+  /** A SessionAuthorityClient. It stays open when the verifier is closed. */
   readonly authority: VerifierAuthority;
   /** The service's TOKEN_ISSUER. */
   readonly issuer: string;

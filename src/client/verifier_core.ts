@@ -138,7 +138,7 @@ export class VerifierCore {
     const nowMs = this.#parts.now();
     if (Math.abs(nowMs - this.#discardedAtMs) < DISCARD_MS) return;
     this.#discardedAtMs = nowMs;
-    this.view.discard(Math.min(nowMs, asOfMs ?? nowMs));
+    void this.view.discard(Math.min(nowMs, asOfMs ?? nowMs));
   }
 }
 

@@ -111,7 +111,8 @@ describe('SessionAuthorityClient, where it is refused', () => {
   });
 
   it('sends its own request id where none is given, another with each call, else the one given', async () => {
-    refusing(status.UNAVAILABLE);
+    const isFirst = () => service.calls.length % 2 === 1;
+    service.onCall = (call) => call.refuse(isFirst() ? status.UNAVAILABLE : status.NOT_FOUND);
     const calls = [
       (requestId?: string) => client.createSession({ requestId }),
       (requestId?: string) => client.refreshSession({ requestId, refreshToken: 'x' }),
@@ -122,7 +123,7 @@ describe('SessionAuthorityClient, where it is refused', () => {
     for (const call of calls) {
       service.calls.length = 0;
       for (const requestId of [undefined, undefined, '', ID]) await assert.rejects(call(requestId), CallError);
-      const [one, two, three, given] = [0, 1, 2, 3].map((index) => requestIds()[index * ATTEMPTS] ?? '');
+      const [one, two, three, given] = [0, 1, 2, 3].map((index) => requestIds()[index * 2] ?? '');
       assert.equal(new Set(requestIds()).size, 4);
       for (const made of [one, two, three]) assert.match(made ?? '', /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/);
       assert.equal(given, ID);
@@ -205,6 +206,22 @@ describe('SessionAuthorityClient, where it is refused', () => {
         assert.equal(up.calls.length, 10);
         assert(down.calls.length <= 10);
       }
+      // Also where another call has had its turn meanwhile.
+      let refused = 0;
+      for (const each of [service, other]) {
+        each.calls.length = 0;
+        each.onCall = (call) => {
+          if (call.rpc === 'GetJwks') call.answer(EMPTY_JWKS);
+          else if ((refused += 1) === 1) call.refuse(status.UNAVAILABLE, 'STORE_UNAVAILABLE', 300);
+          else call.refuse(status.RESOURCE_EXHAUSTED, 'SESSION_LIMIT');
+        };
+      }
+      const creating = both.createSession({}, { deadlineMs: 60_000 });
+      await until('it is refused once', async () => refused > 0);
+      await both.getJwks();
+      await assert.rejects(creating, { code: 'SESSION_LIMIT' });
+      const creates = [service, other].map(({ calls }) => calls.filter(({ rpc }) => rpc === 'CreateSession').length);
+      assert.deepEqual(creates, [1, 1]);
     } finally {
       both.close();
       other.stop();

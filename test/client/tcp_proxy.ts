@@ -10,6 +10,8 @@ export class TcpProxy {
   readonly port: number;
   /** How many messages were lost on it. */
   lost = 0;
+  /** How many answers have passed. */
+  answers = 0;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
   #losing: Side | null = null;
@@ -29,10 +31,6 @@ export class TcpProxy {
     this.#server = server;
     this.#sockets = sockets;
     this.port = (server.address() as AddressInfo).port;
-  }
-
-  get connections(): number {
-    return this.#sockets.size / 2;
   }
 
   /** Cuts the connection in place of the next message: a request that the server never sees, or an answer to one it has seen. */
@@ -57,6 +55,7 @@ export class TcpProxy {
       return (bytes: Buffer) => {
         const isMessage = frames.haveMessage(bytes);
         if (!isMessage || this.#losing !== side) {
+          if (isMessage && side === 'reply') this.answers += 1;
           to.write(bytes);
           return;
         }

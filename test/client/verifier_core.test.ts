@@ -96,7 +96,7 @@ describe('VerifierCore', () => {
             subject.core.receive(event.kind === 'checkpoint' ? { ...event, ageMs: 0 } : event);
           });
           if (now !== undefined) clock.nowMs = Date.parse(now);
-          subject.core.view.discard(clock.nowMs);
+          await subject.core.view.discard(clock.nowMs);
           for (const [token, text] of tokensOf(vector)) {
             assert.equal(await decide(text), decisions[token], `${note}: ${token}`);
           }

@@ -85,7 +85,7 @@ export class VerifierWalk {
 
   /** @returns how many calls were judged */
   async take(steps: number): Promise<number> {
-    this.#create();
+    for (let count = 1 + this.#dice.below(3); count > 0; count -= 1) this.#create();
     let judged = 0;
     for (let step = 0; step < steps; step += 1) {
       this.#pass(1_000);
@@ -318,7 +318,7 @@ export class VerifierWalk {
   }
 
   async #settle(): Promise<void> {
-    for (const question of [...this.#bench.questions]) question.answer(this.#readFor(question));
+    for (const question of this.#bench.questions.splice(0)) question.answer(this.#readFor(question));
     await turn();
   }
 
