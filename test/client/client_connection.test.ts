@@ -351,6 +351,12 @@ describe('SessionAuthorityClient, over TLS', () => {
     const { rootCerts } = tlsOf(ours);
     await call({ target: `localhost:${port}`, tls: { rootCerts }, serviceToken: 'abc.DEF-123_~+/==' });
     assert.deepEqual(calls[0]?.metadata.get('authorization'), ['Bearer abc.DEF-123_~+/==']);
+    const service = await ScriptedService.start();
+    const client = new SessionAuthorityClient({ target: `127.0.0.1:${service.port}`, serviceToken: 'abc' });
+    client.watchRevocations({}, () => {});
+    assert.deepEqual((await service.next()).metadata.get('authorization'), ['Bearer abc']);
+    client.close();
+    await service.stop();
   });
 });
 

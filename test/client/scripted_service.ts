@@ -17,12 +17,14 @@ export class ScriptedStream {
   readonly cancelled: Promise<void>;
   /** The subscriber's end of the connection. */
   readonly peer: string;
+  readonly metadata: Metadata;
   readonly #call: Call;
 
   constructor(call: Call) {
     this.#call = call;
     this.request = call.request;
     this.peer = call.getPeer();
+    this.metadata = call.metadata;
     this.cancelled = new Promise((resolve) => call.once('cancelled', () => resolve()));
   }
 
