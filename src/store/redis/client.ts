@@ -1,4 +1,5 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { connect, type TLSSocket } from 'node:tls';
+import { AbstractConnector, Cluster, Redis, type RedisOptions } from 'ioredis';
 import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type { PartitionKeys } from './keys.ts';
 import type { RedisLocation, SentinelCredentials } from './location.ts';
@@ -27,7 +28,7 @@ function nodeOptions({ username, password, tls }: RedisLocation): Options {
   return {
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls: {}, Connector: TlsConnector } : {}),
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: STORE_DEADLINE_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
@@ -38,6 +39,31 @@ function nodeOptions({ username, password, tls }: RedisLocation): Options {
     enableAutoPipelining: false,
     replyMapping: 'legacy',
   };
+}
+
+/**
+ * ioredis 6.0.0 listens for the first error of a stream alone, and TLS may bring a second: that one would end the process
+ * (an alert of the server behind a certificate that was refused).
+ */
+class TlsConnector extends AbstractConnector {
+  readonly #options: RedisOptions;
+
+  constructor(options: unknown) {
+    const { disconnectTimeout = 0 } = options as RedisOptions;
+    super(disconnectTimeout);
+    this.#options = options as RedisOptions;
+  }
+
+  override connect(): Promise<TLSSocket> {
+    const { host, port, tls } = this.#options;
+    this.connecting = true;
+    const stream = connect({ host, port, ...tls });
+    stream.on('error', (error) => {
+      this.firstError ??= error;
+    });
+    this.stream = stream;
+    return Promise.resolve(stream);
+  }
 }
 
 /** Opens a client that goes on looking for its servers until it is disconnected; it emits no unhandled error. */
@@ -58,8 +84,10 @@ function openRedis(location: RedisLocation, sentinel: SentinelCredentials): Redi
     retryStrategy: () => RETRY_MS,
   };
   if (location.kind === 'redis') return new Redis({ ...common, host, port });
+  // The driver finds the master by a connector of its own.
+  const { Connector: _, ...found } = common;
   return new Redis({
-    ...common,
+    ...found,
     sentinels: location.nodes.map(({ host, port }) => ({ host, port })),
     name: location.master,
     ...(sentinel.username === '' ? {} : { sentinelUsername: sentinel.username }),
