@@ -14,6 +14,8 @@ import { endlessLog } from './revocations.ts';
 
 const IN_FLIGHT = 8;
 
+const WINDOW = 1 << 20;
+
 const WARM_UP_MS = 3_000;
 
 /** How long validations are measured without a snapshot. */
@@ -43,7 +45,7 @@ async function bytesOfHalf(server: BenchProcess, entries: number): Promise<numbe
   const subscriber = await BenchProcess.start('subscribers');
   try {
     const before = await server.usage();
-    await subscriber.ask('open', await server.ask<number>('port'), 1, 1);
+    await subscriber.ask('open', await server.ask<number>('port'), 1, 1, WINDOW);
     await subscriber.ask('reach', 'revocations', entries / 2);
     const during = await server.usage();
     return during.liveBytes - before.liveBytes;
@@ -66,7 +68,7 @@ async function measure(
   await sleep(ALONE_MS);
   const [alone, ratedAlone] = [await server.usage(), validations.take() / ALONE_MS];
   const sinceMs = performance.now();
-  await subscriber.ask('open', port, 1, 1);
+  await subscriber.ask('open', port, 1, 1, WINDOW);
   await subscriber.ask('reach', 'checkpoints', 1);
   const tookMs = performance.now() - sinceMs;
   const [during, ratedDuring] = [await server.usage(), validations.take() / tookMs];

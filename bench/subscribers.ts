@@ -14,9 +14,6 @@ interface Subscriber {
   checkpoints: number;
 }
 
-/** So much is on the way to a subscriber at most. */
-const WINDOW = 1 << 20;
-
 const LOOK_MS = 1;
 
 /** Long enough for a busy machine. */
@@ -26,11 +23,12 @@ const STALLED_MS = 300_000;
 
 const subscribers: Subscriber[] = [];
 
-function subscribe(port: number, heartbeatS: number): Promise<void> {
+/** @param window bytes that may be on the way to it before it reads */
+function subscribe(port: number, heartbeatS: number, window: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: WINDOW } });
+    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: window } });
     session.once('error', reject);
-    session.once('connect', () => session.setLocalWindowSize(WINDOW));
+    session.once('connect', () => session.setLocalWindowSize(window));
     const headers = { ':method': 'POST', ':path': RPCS.WatchRevocations.path, 'content-type': 'application/grpc' };
     const stream = session.request({ ...headers, te: 'trailers' });
     const subscriber = { session, stream, messages: 0, bytes: 0, revocations: 0, checkpoints: 0 };
@@ -55,8 +53,8 @@ function subscribe(port: number, heartbeatS: number): Promise<void> {
 type Count = 'messages' | 'revocations' | 'checkpoints';
 
 answerQuestions({
-  open: (port: number, streams: number, heartbeatS: number) =>
-    Promise.all(Array.from({ length: streams }, () => subscribe(port, heartbeatS))).then(() => undefined),
+  open: (port: number, streams: number, heartbeatS: number, window: number) =>
+    Promise.all(Array.from({ length: streams }, () => subscribe(port, heartbeatS, window))).then(() => undefined),
   /** Until every subscriber has so many. */
   reach: async (count: Count, goal: number) => {
     const lateMs = performance.now() + PATIENCE_MS;

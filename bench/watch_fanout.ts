@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encode, RPCS, SessionClient } from '../test/grpc/client.ts';
 import { inParallel, open, range } from '../test/grpc/expect.ts';
 import { BareClient } from '../test/process/bare_client.ts';
@@ -13,6 +14,13 @@ const ROUNDS = 3;
 
 /** The longest that the contract allows: what is counted are revocations. */
 const HEARTBEAT_S = 10;
+
+/** Those that are counted are never what limits; those that don't read have what gRPC begins with, and so block soon. */
+const WIDE_WINDOW = 1 << 20;
+const USUAL_WINDOW = 65_535;
+
+/** A stream is ended when it has been blocked for 10 s and the next look finds it. */
+const ENDED_WITHIN_MS = 60_000;
 
 const LEAST_RATIO = 0.7;
 
@@ -50,9 +58,10 @@ export async function watchFanout(): Promise<readonly Result[]> {
     alone: () => serviceRound(0, 0),
     service: async () => (last = await serviceRound(STREAMS, 0)),
     stalled: () => serviceRound(STREAMS, STALLED_STREAMS),
+    stalledAlone: () => serviceRound(0, STALLED_STREAMS),
     floor: () => floorRound((last?.messages ?? 0) / STREAMS, (last?.bytes ?? 0) / (last?.messages ?? 1)),
   });
-  const { alone, service, stalled, floor } = rounds;
+  const { alone, service, stalled, stalledAlone, floor } = rounds;
   const of = (list: readonly Round[], what: (round: Round) => number) => median(list.map(what));
   const aloneUs = of(alone, ({ cpuUs }) => cpuUs);
   const perMessage = (own: number) => (round: Round) => (round.cpuUs - own) / round.messages;
@@ -81,10 +90,10 @@ export async function watchFanout(): Promise<readonly Result[]> {
     plain('CPU per revocation without streams', aloneUs / REVOCATIONS, 'µs'),
     plain('frames that the subscribers could take on one core', of(service, ceiling), '/s'),
     rate('frames delivered beside 10 streams that never read', of(stalled, perSecond), '/s', of(service, perSecond)),
-    plain('memory that a round leaves', of(service, kept), 'MiB'),
-    plain('memory that a round leaves with 10 streams that never read', of(stalled, kept), 'MiB'),
-    plain('most memory during a round', of(service, most), 'MiB'),
-    plain('most memory during a round with 10 streams that never read', of(stalled, most), 'MiB'),
+    plain('memory that revocations leave without streams', of(alone, kept), 'MiB'),
+    plain('the same while 10 streams that never read are blocked', of(stalledAlone, kept), 'MiB'),
+    plain('most memory without streams, with garbage', of(alone, most), 'MiB'),
+    plain('most memory while those are blocked, with garbage', of(stalledAlone, most), 'MiB'),
   ];
 }
 
@@ -97,14 +106,29 @@ async function serviceRound(streams: number, stalledStreams: number): Promise<Ro
     await Promise.all(subscribers.map((each) => each.ask('reach', 'checkpoints', 1)));
     if (stalledStreams > 0) {
       const stalled = await start('subscribers');
-      await stalled.ask('open', port, stalledStreams, HEARTBEAT_S);
+      await stalled.ask('open', port, stalledStreams, HEARTBEAT_S, USUAL_WINDOW);
       await stalled.ask('stall');
     }
-    return measured(server, subscribers, async () => {
+    const round = await measured(server, subscribers, async () => {
       await revokeAll(port, sessionIds);
       await Promise.all(subscribers.map((each) => each.ask('reach', 'revocations', REVOCATIONS)));
     });
+    const isOver = (await server.ask<number>('endedStreams')) > 0;
+    if (streams === 0 && isOver) throw new Error('memory was looked at when no stream was blocked any more');
+    await untilEnded(server, stalledStreams);
+    return round;
   });
+}
+
+/** Those that do not read, and no others: else they never blocked, or more than they did. */
+async function untilEnded(server: BenchProcess, streams: number): Promise<void> {
+  const lateMs = performance.now() + ENDED_WITHIN_MS;
+  for (;;) {
+    const ended = await server.ask<number>('endedStreams');
+    if (ended === streams) return;
+    if (ended > streams || performance.now() > lateMs) throw new Error(`${ended} of ${streams} streams were ended`);
+    await sleep(100);
+  }
 }
 
 async function floorRound(frames: number, bytes: number): Promise<Round> {
@@ -136,7 +160,9 @@ async function withProcesses<T>(run: (start: Start) => Promise<T>): Promise<T> {
 
 async function subscribe(start: Start, port: number, streams: number): Promise<readonly BenchProcess[]> {
   const processes = await Promise.all(range(streams === 0 ? 0 : SUBSCRIBER_PROCESSES).map(() => start('subscribers')));
-  await Promise.all(processes.map((each) => each.ask('open', port, streams / SUBSCRIBER_PROCESSES, HEARTBEAT_S)));
+  await Promise.all(
+    processes.map((each) => each.ask('open', port, streams / SUBSCRIBER_PROCESSES, HEARTBEAT_S, WIDE_WINDOW)),
+  );
   return processes;
 }
 
@@ -154,8 +180,7 @@ async function measured(
   const seconds = (performance.now() - sinceMs) / 1000;
   const [after, have] = [await look(), await count()];
   if (have.some(({ most }) => most > REVOCATIONS)) throw new Error('a stream got a revocation twice');
-  const used = after.map(({ cpuUs }, index) => cpuUs - (before[index]?.cpuUs ?? 0));
-  const [cpuUs = 0, ...others] = used;
+  const [cpuUs = 0, ...others] = after.map(({ cpuUs }) => cpuUs);
   return {
     messages: sum(have.map(({ messages }) => messages)) - sum(had.map(({ messages }) => messages)),
     bytes: sum(have.map(({ bytes }) => bytes)) - sum(had.map(({ bytes }) => bytes)),
