@@ -56,14 +56,14 @@ app.get('/devices', loggedIn, async (request, response) => {
 });
 
 app.post('/log-out-elsewhere', loggedIn, async (request, response) => {
-  const { userId, sessionId } = sessionOf(request);
-  await authority.revokeSessions({ userId, exceptSessionId: sessionId, reason: 'logout' });
+  const { userId, sessionId, tenantId } = sessionOf(request);
+  await authority.revokeSessions({ userId, tenantId, exceptSessionId: sessionId, reason: 'logout' });
   response.redirect(303, '/devices');
 });
 
 app.post('/log-out', loggedIn, async (request, response) => {
-  const { sessionId } = sessionOf(request);
-  await authority.revokeSession({ session: { sessionId } });
+  const { sessionId, tenantId } = sessionOf(request);
+  await authority.revokeSession({ session: { sessionId }, tenantId });
   cookie.clear(response);
   response.redirect(303, '/');
 });

@@ -81,7 +81,11 @@ export class AccessVerification {
 
   async #ask(token: string, demand: Demand, trust: 'stale' | 'none'): Promise<VerifiedSession> {
     const { questions, view } = this.#parts;
-    const outcome = await questions.ask(token, token, patienceMs(trust === 'stale'), demand.isStrong);
+    const outcome = await questions.ask(
+      { key: token, kind: 'genuine', credential: token },
+      patienceMs(trust === 'stale'),
+      demand.isStrong,
+    );
     // Time has passed: what has come meanwhile is final, whatever the service says.
     const found = this.#examine(token);
     if (typeof found === 'string') throw new VerificationError(found === 'unknown_key' ? 'invalid' : found);

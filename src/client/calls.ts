@@ -103,6 +103,8 @@ export class Calls {
     let doubt: Error | null = null;
     for (let attempt = 1; ; attempt += 1) {
       client = await this.#balancer.pick(client, signal);
+      // It may have been aborted while nobody listened.
+      signal.throwIfAborted();
       const outcome = await this.#send(client, method, bytes, call);
       if (outcome.kind === 'answered') return outcome.response;
       const { refusal } = outcome;
@@ -155,7 +157,7 @@ function asItIs(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function closedError(): CallError {
+export function closedError(): CallError {
   return new CallError('CANCELLED', 'CANCELLED: the client is closed');
 }
 

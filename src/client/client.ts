@@ -1,4 +1,4 @@
-import { Calls } from './calls.ts';
+import { Calls, closedError } from './calls.ts';
 import type {
   BegunSession,
   JsonWebKeySet,
@@ -70,6 +70,7 @@ export class SessionAuthorityClient {
   readonly #connector: Connector;
   readonly #calls: Calls;
   readonly #streams = new Set<RevocationStream>();
+  #isClosed = false;
 
   /**
    * Connects with the first call.
@@ -175,11 +176,13 @@ export class SessionAuthorityClient {
    * between.
    *
    * @param onEvent must not throw; what it was called with counts as applied. Not called before this returns
+   * @throws {CallError} where the client is closed
    */
   watchRevocations(
     { tenantIds = [], subscriberId = '' }: WatchRevocationsRequest,
     onEvent: (event: RevocationStreamEvent) => void,
   ): RevocationSubscription {
+    if (this.#isClosed) throw closedError();
     const stream = new RevocationStream({ connector: this.#connector, tenantIds, subscriberId }, (event) => {
       if (event.kind === 'refused') this.#streams.delete(stream);
       onEvent(event);
@@ -198,6 +201,7 @@ export class SessionAuthorityClient {
 
   /** Ends all connections at once, with all calls and subscriptions in progress. */
   close(): void {
+    this.#isClosed = true;
     this.#calls.close();
     for (const stream of this.#streams) stream.close();
     this.#streams.clear();

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { hasOpaqueTokenForm } from '../token/opaque_token.ts';
 import type { ActiveValidation } from './client_answers.ts';
 import { type Demand, type KnownSessions, patienceMs } from './demand.ts';
-import type { Outcome, Questions } from './questions.ts';
+import type { Outcome, Question, Questions } from './questions.ts';
 import type { RevocationView, SessionSubject } from './revocation_view.ts';
 import { inactiveReason, sessionOfAnswer, VerificationError, type VerifiedSession } from './verified_session.ts';
 
@@ -83,9 +83,11 @@ export class OpaqueVerification {
   }
 
   async #ask(key: string, token: string, demand: Demand, hasFallback: boolean): Promise<VerifiedSession> {
+    const kind = this.#answers.has(key) ? 'genuine' : 'unknown';
+    const question: Question = { key, kind, credential: token };
     let cause: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const outcome = await this.#parts.questions.ask(key, token, patienceMs(hasFallback), demand.isStrong);
+      const outcome = await this.#parts.questions.ask(question, patienceMs(hasFallback), demand.isStrong);
       if (outcome.kind === 'unanswered') return this.#fallBack(key, demand, outcome.cause);
       const session = this.#take(key, outcome);
       if (session !== null) return session;

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Validation } from './client_answers.ts';
 
-/** Of all questions at once. */
+/** Of the questions of one kind at once. */
 const RUNNING = 64;
 
 /** Of questions that wait for their turn; beyond it the answer is that there is none. */
@@ -29,6 +29,14 @@ interface Flight {
   readonly progress: { isSent: boolean };
 }
 
+export interface Question {
+  /** Names the credential. */
+  readonly key: string;
+  /** `genuine`: the service is known to have issued it. */
+  readonly kind: 'genuine' | 'unknown';
+  readonly credential: string;
+}
+
 export interface QuestionsParts {
   /** Asks the service of one credential; rejects where it can not tell. */
   readonly send: (credential: string, deadlineMs: number, signal: AbortSignal) => Promise<Validation>;
@@ -42,7 +50,8 @@ export interface QuestionsParts {
 export class Questions {
   readonly #parts: QuestionsParts;
   readonly #flights = new Map<string, Flight>();
-  readonly #limit = pLimit(RUNNING);
+  /** Anybody can make up a session token that only the service can tell from a good one: those wait behind each other alone. */
+  readonly #limits = { genuine: pLimit(RUNNING), unknown: pLimit(RUNNING) };
   readonly #closing = new AbortController();
 
   constructor(parts: QuestionsParts) {
@@ -54,16 +63,15 @@ export class Questions {
   /**
    * Never rejects.
    *
-   * @param key names the credential
    * @param patienceMs how long to wait for the answer, the wait for a turn included; whoever asks first decides
    * @param isStrict whether the answer must be to a question that is sent after this call
    */
-  ask(key: string, credential: string, patienceMs: number, isStrict: boolean): Promise<Outcome> {
+  ask({ key, kind, credential }: Question, patienceMs: number, isStrict: boolean): Promise<Outcome> {
     const flight = this.#flights.get(key);
-    if (flight === undefined) return this.#begin(key, credential, patienceMs);
+    if (flight === undefined) return this.#begin({ key, kind, credential }, patienceMs);
     if (!isStrict || !flight.progress.isSent) return flight.outcome;
     // All who wait for it then share the next.
-    return flight.outcome.then(() => this.ask(key, credential, patienceMs, false));
+    return flight.outcome.then(() => this.ask({ key, kind, credential }, patienceMs, false));
   }
 
   /** Those under way get no answer, and no later one does. */
@@ -71,18 +79,19 @@ export class Questions {
     this.#closing.abort(new Error('the verifier is closed'));
   }
 
-  #begin(key: string, credential: string, patienceMs: number): Promise<Outcome> {
+  #begin({ key, kind, credential }: Question, patienceMs: number): Promise<Outcome> {
     const { signal } = this.#closing;
     if (signal.aborted) return Promise.resolve(unanswered(signal.reason));
-    if (this.#limit.pendingCount >= WAITING) return Promise.resolve(unanswered(new Error('too many questions wait')));
+    const limit = this.#limits[kind];
+    if (limit.pendingCount >= WAITING) return Promise.resolve(unanswered(new Error('too many questions wait')));
     const progress = { isSent: false };
-    const outcome = this.#fly(progress, credential, patienceMs).finally(() => this.#flights.delete(key));
+    const outcome = this.#fly(limit, progress, credential, patienceMs).finally(() => this.#flights.delete(key));
     this.#flights.set(key, { outcome, progress });
     return outcome;
   }
 
   /** Its turn may come when the time is over: then nothing is sent. */
-  #fly(progress: Flight['progress'], credential: string, patienceMs: number): Promise<Outcome> {
+  #fly(limit: LimitFunction, progress: Flight['progress'], credential: string, patienceMs: number): Promise<Outcome> {
     const { signal } = this.#closing;
     const untilMs = performance.now() + patienceMs;
     return new Promise((resolve) => {
@@ -96,7 +105,7 @@ export class Questions {
       const onClose = () => end(unanswered(signal.reason));
       const timer = setTimeout(() => end(unanswered(new Error('the service did not answer in time'))), patienceMs);
       signal.addEventListener('abort', onClose);
-      void this.#limit(async () => {
+      void limit(async () => {
         if (isOver) return;
         progress.isSent = true;
         const { send, now } = this.#parts;

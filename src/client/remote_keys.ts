@@ -23,6 +23,8 @@ export class RemoteKeys {
   #fetching: Promise<boolean> | null = null;
   #fetchedAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** Keys have changed since the last fetch began. */
+  #isOutdated = false;
   #fault: unknown = null;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -56,13 +58,14 @@ export class RemoteKeys {
    * what is known is what the service has.
    */
   async lookAgain(): Promise<boolean> {
-    if (this.#fetching !== null) return this.#fetching;
-    if (this.#waitMs() > 0 || this.#isClosed) return this.#failures === 0;
-    return this.#refresh();
+    const wasFetched = this.#fetching === null && (this.#waitMs() > 0 || this.#isClosed);
+    const succeeded = wasFetched ? this.#failures === 0 : await this.#refresh();
+    return succeeded && !this.#isOutdated;
   }
 
   /** Keys have changed: fetches them as soon as may be. */
   refreshSoon(): void {
+    this.#isOutdated = true;
     // That which is under way may have read them before.
     if (this.#fetching === null) this.#schedule(this.#waitMs());
     else void this.#fetching.then(() => this.#schedule(this.#waitMs()));
@@ -94,6 +97,7 @@ export class RemoteKeys {
 
   async #fetchOnce(): Promise<boolean> {
     this.#fetchedAtMs = performance.now();
+    this.#isOutdated = false;
     try {
       const keys = this.#read(await this.#fetch());
       // A service always has one.

@@ -97,6 +97,8 @@ export class RevocationView {
   trust(tenantId: string, { freshMs, maxStaleMs }: Bounds): 'fresh' | 'stale' | 'none' {
     if (!this.#isUnderstood || (this.#tenantIds.size > 0 && !this.#tenantIds.has(tenantId))) return 'none';
     const { ageMs } = this;
+    // Whatever the bounds: nothing was proven.
+    if (ageMs === Number.POSITIVE_INFINITY) return 'none';
     if (ageMs <= freshMs) return 'fresh';
     return ageMs <= maxStaleMs ? 'stale' : 'none';
   }

@@ -97,6 +97,8 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
   readonly #closing = new AbortController();
   readonly #waiting = new Set<() => void>();
   #stream: RevocationSubscription;
+  /** The one before, which the service has ended: what it had proven goes on ageing. */
+  #former: RevocationSubscription | null = null;
   #maxAccessTokenTtlMs = MAX_ACCESS_TOKEN_TTL_MS;
   #reported: Pick<VerifierState, 'freshness' | 'isUnderstood'> = { freshness: 'unsynced', isUnderstood: true };
   /** Why there is no stream. */
@@ -134,7 +136,7 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
       send: (credential, deadlineMs, signal) => this.#send(credential, { deadlineMs, signal }),
       tenantIds,
       bounds: { freshMs: options.freshMs ?? FRESH_MS, maxStaleMs: options.maxStaleMs ?? MAX_STALE_MS },
-      ageMs: () => this.#stream.ageMs,
+      ageMs: () => Math.min(this.#stream.ageMs, this.#former?.ageMs ?? Number.POSITIVE_INFINITY),
       maxReuseMs: ttlMs,
       now: Date.now,
     });
@@ -179,7 +181,8 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
 
   /**
    * Whether the session is known to have ended, by what the stream has brought till now. Of a session token's session it is
-   * also said where it can not be told without asking: then verify the token again.
+   * also said where it can not be told without asking: then verify the token again. A revocation is forgotten when the last
+   * token that it ends has expired: what lasts longer is to be watched from its beginning.
    *
    * @throws TypeError for an object that this verifier's `verify` did not return
    */
@@ -226,6 +229,16 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
     return authority.watchRevocations({ tenantIds, subscriberId }, (event) => this.#receive(event));
   }
 
+  #watchAgain(): void {
+    if (this.#former === null || this.#stream.ageMs < this.#former.ageMs) this.#former = this.#stream;
+    try {
+      this.#stream = this.#watchRevocations();
+    } catch (error) {
+      // The client was closed before its verifier.
+      this.#fault = error instanceof Error ? error.message : String(error);
+    }
+  }
+
   #receive(event: RevocationStreamEvent): void {
     this.#core.receive(event);
     switch (event.kind) {
@@ -245,9 +258,7 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
       case 'refused':
         this.#fault = event.refusal.text;
         this.#isRefused = true;
-        this.#retry = setTimeout(() => {
-          this.#stream = this.#watchRevocations();
-        }, REFUSED_RETRY_MS);
+        this.#retry = setTimeout(() => this.#watchAgain(), REFUSED_RETRY_MS);
         this.#wake();
         return;
       case 'checkpoint':

@@ -4,14 +4,16 @@ interface Instant {
   readonly wallMs: number;
 }
 
+const NEVER: Instant = { steadyMs: Number.POSITIVE_INFINITY, wallMs: Number.POSITIVE_INFINITY };
+
 /**
  * How old the newest proof is that a subscriber has every revocation: it had them all that long ago. It grows by itself,
  * and only another proof makes it less.
  */
 export class ViewAge {
   #proof: { readonly at: Instant; readonly ageMs: number } | null = null;
-  /** The least difference between the service's clock and this one on this stream: it holds no more delay than must be. */
-  #leastDifferenceMs = Number.POSITIVE_INFINITY;
+  /** The least differences between the service's clock and these on this stream: they hold no more delay than must be. */
+  #least: Instant = NEVER;
 
   /** In ms; Infinity before the first proof. */
   get ms(): number {
@@ -23,7 +25,7 @@ export class ViewAge {
 
   /** Another stream may be of another server, whose clock differs. */
   restart(): void {
-    this.#leastDifferenceMs = Number.POSITIVE_INFINITY;
+    this.#least = NEVER;
   }
 
   /**
@@ -33,16 +35,21 @@ export class ViewAge {
    */
   prove({ stalenessMs, asOfMs }: { readonly stalenessMs: number; readonly asOfMs: number | null }): number {
     const at = instant();
-    const delayMs = asOfMs === null ? 0 : this.#delayMs(at.steadyMs - asOfMs);
+    const delayMs = asOfMs === null ? 0 : this.#delayMs(at, asOfMs);
     const ageMs = stalenessMs + delayMs;
     // A server that lags behind another takes back nothing of what that one has proven.
     if (ageMs <= this.ms) this.#proof = { at, ageMs };
     return delayMs;
   }
 
-  #delayMs(differenceMs: number): number {
-    this.#leastDifferenceMs = Math.min(this.#leastDifferenceMs, differenceMs);
-    return differenceMs - this.#leastDifferenceMs;
+  /** What was on its way while the machine was suspended shows by the one clock alone. */
+  #delayMs({ steadyMs, wallMs }: Instant, asOfMs: number): number {
+    const difference = { steadyMs: steadyMs - asOfMs, wallMs: wallMs - asOfMs };
+    this.#least = {
+      steadyMs: Math.min(this.#least.steadyMs, difference.steadyMs),
+      wallMs: Math.min(this.#least.wallMs, difference.wallMs),
+    };
+    return Math.max(difference.steadyMs - this.#least.steadyMs, difference.wallMs - this.#least.wallMs);
   }
 }
 

@@ -21,6 +21,22 @@ onEachStore('SessionAuthorityClient', (server) => {
   });
   after(() => client.close());
 
+  it('does nothing where it is told in the same turn that nobody waits', async () => {
+    await client.getJwks();
+    const stop = new AbortController();
+    const aborted = client.createSession({ userId: 'nobody-waits' }, { signal: stop.signal });
+    stop.abort(new Error('too late'));
+    await assert.rejects(aborted, /too late/);
+    assert.deepEqual((await client.listSessions({ userId: 'nobody-waits' })).sessions, []);
+    const closing = new SessionAuthorityClient({ target: `127.0.0.1:${server().grpcPort}` });
+    await closing.getJwks();
+    const ended = closing.createSession({ userId: 'nobody-waits' });
+    closing.close();
+    await assert.rejects(ended, { status: 'CANCELLED' });
+    assert.throws(() => closing.watchRevocations({}, () => {}), { status: 'CANCELLED' });
+    assert.deepEqual((await client.listSessions({ userId: 'nobody-waits' })).sessions, []);
+  });
+
   it('creates, reads, refreshes, validates and revokes a session', async () => {
     const { session, tokens, endedSessionIds, consistencyToken } = await client.createSession({
       tenantId: 'acme',

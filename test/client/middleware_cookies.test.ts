@@ -41,6 +41,10 @@ describe('SessionCookie', () => {
     return response;
   };
 
+  it('refuses a name that no cookie can have', () => {
+    for (const name of ['a b', 'a;b', 'a=b', 'é']) assert.throws(() => new SessionCookie({ name }), TypeError, name);
+  });
+
   it('is one that no other host can set and no script can read, for as long as the session may live', async () => {
     const absoluteTimeoutMs = 40 * 86_400_000;
     const begun = await parts.authority.createSession({ tokenMode: 'opaque', absoluteTimeoutMs });

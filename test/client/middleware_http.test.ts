@@ -142,6 +142,12 @@ for (const [name, serve] of Object.entries(FRAMEWORKS)) {
       passes(await send(ports.cookie, 'GET /', both), 'alice');
     });
 
+    it('takes nothing but a session token from a cookie', async () => {
+      const headers = { cookie: `${cookie.name}=${await bearer()}` };
+      refuses(await send(ports.cookie, 'GET /', headers), invalid('the credential is invalid'));
+      passes(await send(ports.optional, 'GET /', headers), 'nobody');
+    });
+
     it('refuses several cookies of the name', async () => {
       const [mine, other] = [await cookieOf(), await cookieOf('mallory')];
       for (const cookies of [`${mine}; ${other}`, `${mine}; x=y; ${mine}`, [mine, other]]) {

@@ -55,6 +55,15 @@ describe('RemoteKeys', () => {
     assert.deepEqual([keys.size, keys.get(first.kid)], [1, undefined]);
   });
 
+  it('does not take what it has for current once the keys have changed', async () => {
+    assert.equal(await keys.lookAgain(), true);
+    serve(first, second);
+    keys.refreshSoon();
+    assert.equal(await keys.lookAgain(), false);
+    await waitForFetch();
+    assert.deepEqual([await keys.lookAgain(), keys.get(second.kid)?.algorithm], [true, 'RS256']);
+  });
+
   it('asks at most once a second, however many look for however many keys', async () => {
     const begin = performance.now();
     while (performance.now() - begin < 2_500) {

@@ -106,6 +106,26 @@ describe('VerifierCore', () => {
   });
 
   describe('of an access token', () => {
+    it('never decides by itself before everything has been here, whatever its bounds', async () => {
+      const unsynced = new CoreBench({ freshMs: Number.POSITIVE_INFINITY, maxStaleMs: Number.POSITIVE_INFINITY });
+      const said = unsynced.said(TOKEN);
+      (await unsynced.question()).fail();
+      assert.equal(await said, 'unavailable');
+    });
+
+    it('is asked about at once, however many cookies that nobody knows are', async () => {
+      for (let index = 100; index < 300; index += 1) void bench.said(sessionToken(sessionId(index)));
+      await turn();
+      const waiting = bench.questions.length;
+      bench.ageMs = 30_000;
+      const said = bench.said(TOKEN);
+      await turn();
+      const question = bench.questions[waiting];
+      assert(waiting < 200 && question !== undefined, `${waiting} of 200 were asked, and no other`);
+      question.answer(active(ALICE));
+      assert.equal(await said, 'service');
+    });
+
     it('decides by itself while its view is fresh', async () => {
       const session = await bench.core.verify(TOKEN);
       assert.deepEqual(session, {

@@ -56,9 +56,11 @@ export class SessionCookie {
   readonly #sameSite: 'strict' | 'lax' | 'none';
   readonly #allowedOrigins: ReadonlySet<string>;
 
-  /** @throws TypeError for an allowed origin that is not one as browsers write it */
+  /** @throws TypeError for a name that no cookie can have, and an allowed origin that is not one as browsers write it */
   constructor({ name = 'session', sameSite = 'lax', allowedOrigins = [] }: SessionCookieOptions = {}) {
     this.name = `__Host-${name}`;
+    // Throws for a name that no cookie can have.
+    stringifySetCookie(this.name, '');
     this.#sameSite = sameSite;
     for (const origin of allowedOrigins) {
       const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
@@ -116,7 +118,7 @@ export class SessionCookie {
    * Makes a user whose password, passkey or code the caller has checked the holder of the browser's session, under a new
    * id and token, so that one who knew the old token has nothing (OWASP: renew the session id after any change of
    * privilege). Claims and data of an anonymous session are carried over where none are given. A request without a
-   * session, or with one that has ended or is another user's, gets a new one; the old one ends in any case.
+   * session, or with one that has ended or is another user's, gets a new one; the old one ends, unless it is another tenant's.
    *
    * @throws SessionError, CallError as createSession and rotateSession do
    * @throws VerificationError (invalid) as `read` does

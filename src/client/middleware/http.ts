@@ -58,6 +58,8 @@ export async function decide(
   if (bearer === null && cookie?.isFromOwnSite(request) === false) return { refusal: FROM_ANOTHER_SITE };
   try {
     const token = bearer ?? cookie?.read(request) ?? null;
+    // A cookie holds a session token, and nothing else that is good.
+    if (bearer === null && token?.startsWith('sas_') === false) throw new VerificationError('invalid');
     if (token !== null) return { session: await verifier.verify(token) };
     return optional ? { session: null } : { refusal: NO_TOKEN };
   } catch (error) {
