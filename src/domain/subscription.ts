@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SessionError } from '../error.ts';
 import type { RevocationFeed } from '../revocation/feed.ts';
 import type { LogPosition } from '../revocation/log.ts';
-import type { Revocation } from '../revocation/revocation.ts';
 import { type Batch, BATCH_ENTRIES, isCovered, type LogPositions, movedTo, positionIn } from '../revocation/ring.ts';
 import { STORE_DEADLINE_MS } from './limits.ts';
 import type { WatchCursors } from './watch_cursor.ts';
@@ -20,12 +19,6 @@ export const TICK_MS = 50;
 
 /** One that takes nothing for this long is ended. */
 const BLOCKED_MS = 10_000;
-
-/** Entries in one chunk of a snapshot: the event loop stands still for about 1 ms while they are encoded. */
-const CHUNK_ENTRIES = 128;
-
-/** Entries looked at for one chunk, whether they pass the filter or not. */
-const CHUNK_SCAN = 8 * CHUNK_ENTRIES;
 
 const LOOK_MS = 20;
 
@@ -203,33 +196,13 @@ export class Subscription {
   /** Sends what the instance holds; not what is applied meanwhile. */
   async #sendHeld(): Promise<void> {
     const { frames, turns } = this.#parts;
-    const chunks = this.#chunks();
+    const chunks = frames.held(this.#filter);
     for (;;) {
       const chunk = await turns.snapshot(() => chunks.next());
       if (this.#isOver) throw OVER;
       if (chunk.done === true) return;
       if (chunk.value.length === 0) continue;
       await this.#send(frames.encode({ kind: 'snapshot', revocations: chunk.value, cursor: null }));
-    }
-  }
-
-  /** What is held and passes the filter; nothing where one part of it had nothing. */
-  *#chunks(): Generator<readonly Revocation[], undefined> {
-    let part: Revocation[] = [];
-    for (const revocation of this.#parts.feed.revocations()) {
-      part.push(revocation);
-      if (part.length < CHUNK_SCAN) continue;
-      yield* this.#cut(part);
-      part = [];
-    }
-    yield* this.#cut(part);
-  }
-
-  *#cut(part: readonly Revocation[]): Generator<readonly Revocation[], undefined> {
-    const selected = this.#parts.frames.select(part, this.#filter);
-    if (selected.length === 0) yield selected;
-    for (let start = 0; start < selected.length; start += CHUNK_ENTRIES) {
-      yield selected.slice(start, start + CHUNK_ENTRIES);
     }
   }
 

@@ -11,6 +11,12 @@ import type { WatchCursors } from './watch_cursor.ts';
 const SHARED_BYTES = 8 << 20;
 const ENTRY_BYTES = 256;
 
+/** Entries in one chunk of a snapshot: the event loop stands still for about 1 ms while they are encoded. */
+const CHUNK_ENTRIES = 128;
+
+/** Entries looked at for one chunk, whether they pass the filter or not. */
+const CHUNK_SCAN = 8 * CHUNK_ENTRIES;
+
 const NOTHING = Buffer.alloc(0);
 
 /** Why a stream can not go on from where it was. */
@@ -132,6 +138,29 @@ export class WatchFrames {
     const frame = this.encode({ kind: 'checkpoint', cursor: this.cursor(filter, positions), ...freshness });
     this.#checkpoints.set(filter.key, { positions, frame });
     return frame;
+  }
+
+  /**
+   * What the instance holds and passes the filter, in chunks to be encoded in one turn each; an empty one where one part of what
+   * is held had nothing.
+   */
+  *held(filter: WatchFilter): Generator<readonly Revocation[], undefined> {
+    let part: Revocation[] = [];
+    for (const revocation of this.#parts.feed.revocations()) {
+      part.push(revocation);
+      if (part.length < CHUNK_SCAN) continue;
+      yield* this.#cut(part, filter);
+      part = [];
+    }
+    yield* this.#cut(part, filter);
+  }
+
+  *#cut(part: readonly Revocation[], filter: WatchFilter): Generator<readonly Revocation[], undefined> {
+    const selected = this.select(part, filter);
+    if (selected.length === 0) yield selected;
+    for (let start = 0; start < selected.length; start += CHUNK_ENTRIES) {
+      yield selected.slice(start, start + CHUNK_ENTRIES);
+    }
   }
 
   /** Those of the revocations that a stream is sent now. */
