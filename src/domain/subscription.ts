@@ -212,6 +212,7 @@ export class Subscription {
     const sinceMs = performance.now();
     let positions = start;
     for (;;) {
+      const askedMs = performance.now() - sinceMs;
       const stalenessMs = feed.freshen();
       feed.ring.flush();
       const place = feed.ring.locate(positions);
@@ -224,7 +225,7 @@ export class Subscription {
           return 'truncated';
         case 'ahead':
           // All that was in the store after the question came is here.
-          if (stalenessMs < performance.now() - sinceMs) return 'truncated';
+          if (stalenessMs < askedMs) return 'truncated';
           await this.#pauseSince(sinceMs);
           break;
         case 'behind': {

@@ -1,9 +1,8 @@
 import { generateMasterKey } from '../../src/token/master_key.ts';
 import type { TestDatabase } from '../servers/database.ts';
-import { PostgresServer } from '../servers/postgres.ts';
-import { until } from '../servers/process.ts';
+import type { PostgresServer } from '../servers/postgres.ts';
 import { describeOn } from '../servers/stores.ts';
-import { migratedDatabase } from '../store/postgres/database.ts';
+import { synchronousPair } from '../store/postgres/database.ts';
 import { endure } from './endure.ts';
 import { Fleet } from './fleet.ts';
 
@@ -18,15 +17,9 @@ describeOn('postgres', () => {
     let fleet: Fleet;
 
     before(async () => {
-      primary = await PostgresServer.create();
-      database = await migratedDatabase(primary.url);
-      standby = await primary.standby();
-      await primary.awaitStandbys(standby.name);
-      await until('commits wait for the standby', () => primary.isSynchronous(standby.name));
-      const { username, password } = new URL(database.url);
-      const hosts = `127.0.0.1:${primary.port},127.0.0.1:${standby.port}`;
-      const url = `postgres://${username}:${password}@${hosts}/${database.name}`;
-      fleet = await Fleet.start({ STORE_URL: url, MASTER_KEY }, 2);
+      const pair = await synchronousPair();
+      ({ primary, standby, database } = pair);
+      fleet = await Fleet.start({ STORE_URL: pair.url, MASTER_KEY }, 2);
     });
 
     after(async () => {

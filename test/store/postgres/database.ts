@@ -10,7 +10,8 @@ import { PostgresPool } from '../../../src/store/postgres/pool.ts';
 import { rulesTextOf } from '../../../src/store/postgres/rows.ts';
 import type { PostgresParts, PostgresStore } from '../../../src/store/postgres/store.ts';
 import { freshDatabase, type TestDatabase } from '../../servers/database.ts';
-import { queryOnce } from '../../servers/postgres.ts';
+import { PostgresServer, queryOnce } from '../../servers/postgres.ts';
+import { until } from '../../servers/process.ts';
 
 const OPTIONS: PostgresOptions = { poolSize: 10, preparedStatements: true };
 
@@ -54,4 +55,16 @@ export async function migratedDatabase(server?: string): Promise<TestDatabase> {
   const database = await freshDatabase(server === undefined ? {} : { server });
   await preparePostgres(locationOf(database.url), true);
   return database;
+}
+
+/** A primary whose commits wait for its standby, and a database there whose URL names both. */
+export async function synchronousPair() {
+  const primary = await PostgresServer.create();
+  const database = await migratedDatabase(primary.url);
+  const standby = await primary.standby();
+  await primary.awaitStandbys(standby.name);
+  await until('commits wait for the standby', () => primary.isSynchronous(standby.name));
+  const { username, password } = new URL(database.url);
+  const hosts = `127.0.0.1:${primary.port},127.0.0.1:${standby.port}`;
+  return { primary, standby, database, url: `postgres://${username}:${password}@${hosts}/${database.name}` };
 }

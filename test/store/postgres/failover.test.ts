@@ -13,7 +13,7 @@ import type { TestDatabase } from '../../servers/database.ts';
 import { PostgresServer } from '../../servers/postgres.ts';
 import { unusedPort, until } from '../../servers/process.ts';
 import { describeOn } from '../../servers/stores.ts';
-import { migratedDatabase, openStore } from './database.ts';
+import { migratedDatabase, openStore, synchronousPair } from './database.ts';
 
 describeOn('postgres', () => {
   describe('under load', function () {
@@ -24,14 +24,9 @@ describeOn('postgres', () => {
     let store: PostgresStore;
 
     beforeEach(async () => {
-      primary = await PostgresServer.create();
-      database = await migratedDatabase(primary.url);
-      standby = await primary.standby();
-      await primary.awaitStandbys(standby.name);
-      await until('commits wait for the standby', () => primary.isSynchronous(standby.name));
-      const { username, password } = new URL(database.url);
-      const hosts = `127.0.0.1:${primary.port},127.0.0.1:${standby.port}`;
-      store = await openStore(`postgres://${username}:${password}@${hosts}/${database.name}?application_name=tested`);
+      const pair = await synchronousPair();
+      ({ primary, standby, database } = pair);
+      store = await openStore(`${pair.url}?application_name=tested`);
     });
 
     afterEach(async () => {
