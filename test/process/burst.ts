@@ -67,12 +67,20 @@ export class Burst {
 
   /** Those that nobody ended, but for what a failover lost of them. */
   async #live(): Promise<readonly string[]> {
-    const verdicts = await inParallel(this.kept, 4, async (accessToken) => {
+    const verdicts = await inParallel(this.kept, 4, (accessToken) => this.#verdict(accessToken));
+    return this.kept.filter((_, index) => verdicts[index] === 'ACTIVE');
+  }
+
+  /** Once the store answers: after a failover it may be some time till it does. */
+  async #verdict(accessToken: string): Promise<string> {
+    let given = '';
+    await until('a verdict', async () => {
       const [client] = this.#clients();
       assert(client !== undefined);
-      return verdict(client, { accessToken }, 'CONSISTENCY_STRONG');
+      given = await verdict(client, { accessToken }, 'CONSISTENCY_STRONG');
+      return true;
     });
-    return this.kept.filter((_, index) => verdicts[index] === 'ACTIVE');
+    return given;
   }
 
   async #call(caller: number): Promise<void> {
