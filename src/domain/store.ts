@@ -50,9 +50,9 @@ export interface CredentialProof {
   readonly audience?: string;
 }
 
-/** Names a session within tenants; sessions of other tenants look unknown. */
+/** Names a session within tenants; sessions of other tenants look unknown, and a step changes nothing of them. */
 export interface SessionRef {
-  /** Those of which it must be one; null = whichever it is of. */
+  /** Those of which it must be one: an empty list admits none, the empty string is a tenant. null = whichever it is of. */
   readonly tenantIds: readonly string[] | null;
   readonly sessionId: string;
   readonly proof?: CredentialProof;
@@ -88,7 +88,7 @@ export interface RefreshCommand {
   readonly generation: number;
   /** The key that tags the successor. */
   readonly keyId: number;
-  /** Those of which it must be one, else the outcome is `unknown`; null = whichever it is of. */
+  /** As in SessionRef: of no other tenant is a token exchanged, answered again, or taken for theft. */
   readonly tenantIds: readonly string[] | null;
   /** Where not null, the row must match, else the outcome is `unknown`. */
   readonly clientId: string | null;
