@@ -96,7 +96,10 @@ export class SessionAuthority {
     const { sessionId, nonce, generation } = token;
     const requestHash = requestId === '' ? '' : digestRequest({ ...asked, sessionId, generation });
     const keyId = tokens.currentKeyId(now());
-    const outcome = await store.refresh({ ...asked, sessionId, nonce, generation, keyId, requestId, requestHash });
+    const { tenantId, ...changes } = asked;
+    const tenantIds = tenantId === null ? null : [tenantId];
+    const presented = { tenantIds, sessionId, nonce, generation, keyId, requestId, requestHash };
+    const outcome = await store.refresh({ ...changes, ...presented });
     switch (outcome.kind) {
       case 'rotated':
       case 'replayed':

@@ -14,15 +14,17 @@ const PREFIXES = { session: 'sas_', refresh: 'sar_' } as const;
 export function genuineRef(readers: Readers, tenantId: string, handle: SessionHandle): SessionRef | undefined {
   switch (handle.kind) {
     case 'id':
-      return { tenantId, sessionId: handle.sessionId };
+      return { tenantIds: [tenantId], sessionId: handle.sessionId };
     case 'access': {
       const verified = readers.verifier.verify(handle.token);
-      return verified.kind === 'invalid' ? undefined : { tenantId, sessionId: verified.claims.sessionId };
+      return verified.kind === 'invalid' ? undefined : { tenantIds: [tenantId], sessionId: verified.claims.sessionId };
     }
     case 'session':
     case 'refresh': {
       const token = readers.tokens.parse(PREFIXES[handle.kind], handle.token);
-      return token === undefined ? undefined : { tenantId, sessionId: token.sessionId, proof: { nonce: token.nonce } };
+      return token === undefined
+        ? undefined
+        : { tenantIds: [tenantId], sessionId: token.sessionId, proof: { nonce: token.nonce } };
     }
   }
 }
@@ -37,13 +39,13 @@ export function currentRef(readers: Readers, tenantId: string, handle: SessionHa
       const verified = readers.verifier.verify(handle.token);
       if (verified.kind !== 'valid') return undefined;
       const { sessionId, version } = verified.claims;
-      return { tenantId, sessionId, proof: { version } };
+      return { tenantIds: [tenantId], sessionId, proof: { version } };
     }
     case 'refresh': {
       const token = readers.tokens.parse('sar_', handle.token);
       if (token === undefined) return undefined;
       const { sessionId, nonce, generation } = token;
-      return { tenantId, sessionId, proof: { nonce, generation } };
+      return { tenantIds: [tenantId], sessionId, proof: { nonce, generation } };
     }
   }
 }

@@ -50,10 +50,10 @@ export interface CredentialProof {
   readonly audience?: string;
 }
 
-/** Names a session within a tenant; sessions of other tenants look unknown. */
+/** Names a session within tenants; sessions of other tenants look unknown, and a step changes nothing of them. */
 export interface SessionRef {
-  /** null = whichever it is of. */
-  readonly tenantId: string | null;
+  /** Those of which it must be one: an empty list admits none, the empty string is a tenant. null = whichever it is of. */
+  readonly tenantIds: readonly string[] | null;
   readonly sessionId: string;
   readonly proof?: CredentialProof;
 }
@@ -88,8 +88,9 @@ export interface RefreshCommand {
   readonly generation: number;
   /** The key that tags the successor. */
   readonly keyId: number;
+  /** As in SessionRef: of no other tenant is a token exchanged, answered again, or taken for theft. */
+  readonly tenantIds: readonly string[] | null;
   /** Where not null, the row must match, else the outcome is `unknown`. */
-  readonly tenantId: string | null;
   readonly clientId: string | null;
   readonly requestId: string;
   readonly requestHash: string;

@@ -89,7 +89,7 @@ async function validateAccess(parts: AuthorityParts, request: ValidateRequest, t
   if (!readsStore || (final && !request.includeSession)) return { kind: local, ...answer };
 
   const { tenantId, sessionId } = claims;
-  const outcome = await parts.store.read({ tenantId, sessionId, touch: false });
+  const outcome = await parts.store.read({ tenantIds: [tenantId], sessionId, touch: false });
   if (outcome.kind === 'unknown') return final ? { kind: local, ...answer } : INVALID;
   const { record } = outcome;
   return {
@@ -117,7 +117,7 @@ async function validateSession(parts: AuthorityParts, request: ValidateRequest, 
   if (token === undefined) return INVALID;
   const { sessionId, nonce } = token;
   const outcome = await parts.store.read({
-    tenantId: request.tenantId,
+    tenantIds: request.tenantId === null ? null : [request.tenantId],
     sessionId,
     proof: { nonce, ...(request.audience === '' ? {} : { audience: request.audience }) },
     touch: request.touch,

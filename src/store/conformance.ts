@@ -19,6 +19,7 @@ import { describeRotate } from './conformance/rotate.ts';
 import { describeRotateRepeat } from './conformance/rotate_repeat.ts';
 import { describeSelectors } from './conformance/selectors.ts';
 import { describeSweep } from './conformance/sweep.ts';
+import { describeTenants } from './conformance/tenants.ts';
 import { describeUpdate } from './conformance/update.ts';
 
 export { type ConformanceHarness, DEFAULT_RULES, type StoreData, type StoreInstance } from './conformance/bench.ts';
@@ -46,6 +47,7 @@ export function describeStoreConformance(name: string, harness: ConformanceHarne
     describeRefresh(harness);
     describeReplay(harness);
     describeRead(harness);
+    describeTenants(harness);
     describeList(harness);
     describeUpdate(harness);
     describeRotate(harness);

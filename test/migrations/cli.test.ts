@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runMigrate } from '../../src/cli/migrate.ts';
 
-const NAMES = ['20261120195500_create_sessions', '20261120230000_serve_postgres', '20261121014500_heal_postgres'];
+const NAMES = [
+  '20261120195500_create_sessions',
+  '20261120230000_serve_postgres',
+  '20261121014500_heal_postgres',
+  '20261121050000_match_tenants',
+];
 
 describe('migrate command', () => {
   let folder: string;

@@ -6,7 +6,12 @@ import type { Knex } from 'knex';
 import { migrateDown, migrateUp, migrationStatus } from '../../src/store/migrate.ts';
 import { openSqliteKnex } from '../../src/store/sqlite/migrate.ts';
 
-const NAMES = ['20261120195500_create_sessions', '20261120230000_serve_postgres', '20261121014500_heal_postgres'];
+const NAMES = [
+  '20261120195500_create_sessions',
+  '20261120230000_serve_postgres',
+  '20261121014500_heal_postgres',
+  '20261121050000_match_tenants',
+];
 const APPLIED = { applied: NAMES, pending: [], ahead: [] };
 const PENDING = { applied: [], pending: NAMES, ahead: [] };
 

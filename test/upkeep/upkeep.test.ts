@@ -41,7 +41,7 @@ describe('upkeep', () => {
     for (const outcome of created) {
       assert(outcome.kind === 'created');
       const { sessionId } = outcome.record.session;
-      assert.equal((await store.read({ tenantId: null, sessionId, touch: false })).kind, 'unknown');
+      assert.equal((await store.read({ tenantIds: null, sessionId, touch: false })).kind, 'unknown');
     }
     assert.deepEqual(await store.sweep(10), { sessions: 0, requests: 0, epochs: 0, logEntries: 0, more: false });
     assert.equal((await store.keys()).length, 4);

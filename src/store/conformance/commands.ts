@@ -81,7 +81,7 @@ export function refreshCommand(session: Session, change: Partial<RefreshCommand>
     nonce,
     generation,
     keyId,
-    tenantId: null,
+    tenantIds: null,
     clientId: null,
     requestId: '',
     requestHash: '',
@@ -162,7 +162,7 @@ export function stamp(requestId: string, content = '', tenantId = 'acme'): Reque
 }
 
 export function refTo(session: Session): SessionRef {
-  return { tenantId: session.tenantId, sessionId: session.sessionId };
+  return { tenantIds: [session.tenantId], sessionId: session.sessionId };
 }
 
 /** Narrows an outcome to the kind that the contract asks for here. */

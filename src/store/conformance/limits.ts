@@ -71,7 +71,7 @@ const LIMIT: Cases = {
     clock.ms += SECOND;
     await assertMakesRoom(store, [second.sessionId]);
     clock.ms += 2 * MINUTE;
-    await store.read({ tenantId: 'acme', sessionId: third.sessionId, touch: true });
+    await store.read({ tenantIds: ['acme'], sessionId: third.sessionId, touch: true });
     await assertMakesRoom(store, [first.sessionId]);
   },
 

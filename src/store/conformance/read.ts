@@ -41,12 +41,12 @@ const READ: Cases = {
     const store = await open();
     const session = await begin(store);
     const { sessionId } = session;
-    for (const tenantId of ['acme', null]) {
-      const outcome = ofKind(await store.read({ tenantId, sessionId, touch: false }), 'found');
+    for (const tenantIds of [['acme'], null]) {
+      const outcome = ofKind(await store.read({ tenantIds, sessionId, touch: false }), 'found');
       assert.deepEqual(outcome.record, { session, status: { state: 'active' } });
     }
     for (const tenantId of ['other', '', 'ACME']) {
-      assert.deepEqual(await store.read({ tenantId, sessionId, touch: true }), { kind: 'unknown' });
+      assert.deepEqual(await store.read({ tenantIds: [tenantId], sessionId, touch: true }), { kind: 'unknown' });
     }
   },
 
@@ -54,7 +54,7 @@ const READ: Cases = {
     const store = await open();
     await begin(store);
     for (const sessionId of ['00000000-0000-7000-8000-000000000000', '', '__proto__']) {
-      assert.deepEqual(await store.read({ tenantId: null, sessionId, touch: true }), { kind: 'unknown' });
+      assert.deepEqual(await store.read({ tenantIds: null, sessionId, touch: true }), { kind: 'unknown' });
     }
   },
 

@@ -101,8 +101,8 @@ const REFRESH: Cases = {
     clock.ms += HOUR;
     const foreign: Partial<RefreshCommand>[] = [
       { nonce: 'AAAAAAAAAAAAAAAAAAAAAA' },
-      { tenantId: 'other' },
-      { tenantId: '' },
+      { tenantIds: ['other'] },
+      { tenantIds: [''] },
       { clientId: 'app' },
       { sessionId: '00000000-0000-7000-8000-000000000000' },
     ];
@@ -113,7 +113,7 @@ const REFRESH: Cases = {
       }
     }
     assert.deepEqual(entries, []);
-    ofKind(await store.refresh(refreshCommand(session, { tenantId: 'acme', clientId: 'web' })), 'rotated');
+    ofKind(await store.refresh(refreshCommand(session, { tenantIds: ['acme'], clientId: 'web' })), 'rotated');
   },
 
   'does not know an opaque session': async ({ open }) => {

@@ -102,7 +102,7 @@ const MOVES: Readonly<Record<string, (store: SessionStore, session: Session, ben
   'its absolute limit': async (store, session, { clock }) => {
     for (let passed = 0; passed < 6; passed += 2) {
       clock.ms += 2 * HOUR;
-      await store.read({ tenantId: 'acme', sessionId: session.sessionId, touch: true });
+      await store.read({ tenantIds: ['acme'], sessionId: session.sessionId, touch: true });
     }
   },
   'a log-out-everywhere of the user': raiseBy(USER),

@@ -80,8 +80,8 @@ const REVOKE: Cases = {
     const entries = follow(store);
     const session = await begin(store);
     const refs = [
-      { tenantId: 'acme', sessionId: '00000000-0000-7000-8000-000000000000' },
-      { ...refTo(session), tenantId: 'other' },
+      { tenantIds: ['acme'], sessionId: '00000000-0000-7000-8000-000000000000' },
+      { ...refTo(session), tenantIds: ['other'] },
       { ...refTo(session), proof: { nonce: 'AAAAAAAAAAAAAAAAAAAAAA' } },
     ];
     for (const ref of refs) {

@@ -121,7 +121,7 @@ const ROTATE: Cases = {
       const command = rotateCommand(session, { ref: { ...refTo(session), proof } });
       assert.deepEqual(await leavesUnchanged(store, session, () => store.rotate(command)), { kind: 'unknown' });
     }
-    const foreign = rotateCommand(session, { ref: { ...refTo(session), tenantId: 'other' } });
+    const foreign = rotateCommand(session, { ref: { ...refTo(session), tenantIds: ['other'] } });
     assert.deepEqual(await store.rotate(foreign), { kind: 'unknown' });
     await rotated(store, session, { ref: { ...refTo(session), proof: { nonce, generation: 2 } } });
   },

@@ -127,7 +127,7 @@ const UPDATE: Cases = {
     const store = await open();
     const session = await begin(store);
     const refs = [
-      { tenantId: 'other', sessionId: session.sessionId },
+      { tenantIds: ['other'], sessionId: session.sessionId },
       { ...refTo(session), proof: { nonce: 'AAAAAAAAAAAAAAAAAAAAAA' } },
     ];
     for (const ref of refs) {

@@ -5,7 +5,7 @@ import { announceLifetime, endSession, find, record, type Step, status } from '.
 
 export function refresh(step: Step, command: RefreshCommand): RefreshOutcome {
   const session = find(step, {
-    tenantId: command.tenantId,
+    tenantIds: command.tenantIds,
     sessionId: command.sessionId,
     proof: { nonce: command.nonce },
   });

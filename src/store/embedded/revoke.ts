@@ -87,7 +87,7 @@ function remember(step: Step, request: RequestStamp | null, subject: string, res
 function exceptSession(step: Step, { scope, exceptSessionId }: RaiseCommand): Session | ExceptFault | null {
   if (exceptSessionId === '') return null;
   if (scope.kind !== 'user') return { kind: 'except_unknown' };
-  const session = find(step, { tenantId: scope.tenantId, sessionId: exceptSessionId });
+  const session = find(step, { tenantIds: [scope.tenantId], sessionId: exceptSessionId });
   if (session === undefined || session.userId !== scope.userId) return { kind: 'except_unknown' };
   return status(step, session).state === 'active' ? session : { kind: 'except_ended' };
 }

@@ -5,10 +5,10 @@ import { currentGenerations, endSession, find, findKept, keepForRequest, record,
 
 export function rotate(step: Step, command: RotateCommand): RotateOutcome {
   const { request } = command;
-  // A repeat comes with a credential that the first call spent: only the tenant and nonce bind it.
-  const { tenantId, sessionId, proof } = command.ref;
+  // A repeat comes with a credential that the first call spent: only the tenants and nonce bind it.
+  const { tenantIds, sessionId, proof } = command.ref;
   const nonceProof = proof?.nonce === undefined ? {} : { proof: { nonce: proof.nonce } };
-  const old = findKept(step, { tenantId, sessionId, ...nonceProof });
+  const old = findKept(step, { tenantIds, sessionId, ...nonceProof });
   if (old === undefined) return { kind: 'unknown' };
   const earlier = repeatedSession(step, request, subjectOf(old));
   if (earlier !== null) return earlier;

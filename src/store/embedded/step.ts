@@ -92,7 +92,8 @@ export function find(step: Step, ref: SessionRef): Session | undefined {
 /** The same, but also a session that is past its retention and not swept yet: requests are found through it. */
 export function findKept(step: Step, ref: SessionRef): Session | undefined {
   const session = step.tables.session(ref.sessionId);
-  if (session === undefined || (ref.tenantId !== null && session.tenantId !== ref.tenantId)) return undefined;
+  if (session === undefined) return undefined;
+  if (ref.tenantIds !== null && !ref.tenantIds.includes(session.tenantId)) return undefined;
   const { nonce, generation, version, audience } = ref.proof ?? {};
   if (nonce !== undefined && nonce !== session.credential.nonce) return undefined;
   if (generation !== undefined && generation < session.credential.generation) return undefined;

@@ -61,9 +61,9 @@ export function rotationJson(command: RotateCommand): string {
 }
 
 /** The parts of a reference in the order in which every step takes them. */
-export function refValues({ sessionId, tenantId, proof }: SessionRef): readonly unknown[] {
+export function refValues({ sessionId, tenantIds, proof }: SessionRef): readonly unknown[] {
   const { nonce = null, generation = null, version = null, audience = null } = proof ?? {};
-  return [uuidOf(sessionId), tenantId, nonce, generation, version, audience];
+  return [uuidOf(sessionId), tenantIds, nonce, generation, version, audience];
 }
 
 /** No session has it. */
@@ -98,9 +98,9 @@ export function exceptValue({ exceptSessionId }: RaiseCommand): string | null {
 }
 
 export function revocationsJson(commands: readonly RevokeCommand[]): string {
-  const rows = commands.map(({ ref: { sessionId, tenantId, proof }, request, reason }) => ({
+  const rows = commands.map(({ ref: { sessionId, tenantIds, proof }, request, reason }) => ({
     session_id: uuidOf(sessionId),
-    tenant_id: tenantId,
+    tenant_ids: tenantIds,
     ...proof,
     request_key: request?.key,
     request_hash: request?.hash,

@@ -15,10 +15,10 @@ function parameters(types: readonly string[]): string {
   return types.map((type, index) => `$${index + 1}::${type}`).join(', ');
 }
 
-const REF = ['uuid', 'text', 'text', 'bigint', 'bigint', 'text'];
+const REF = ['uuid', 'text[]', 'text', 'bigint', 'bigint', 'text'];
 const REQUEST = ['text', 'text'];
 const DEVICE = ['text', 'text', 'text', 'text'];
-const REFRESH = ['uuid', 'text', 'text', 'text', 'bigint', 'bigint', ...REQUEST, ...DEVICE, 'text'];
+const REFRESH = ['uuid', 'text[]', 'text', 'text', 'bigint', 'bigint', ...REQUEST, ...DEVICE, 'text'];
 
 /** The steps, each a function of the database, and what else is asked of it. */
 export const STATEMENTS = {

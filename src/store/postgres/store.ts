@@ -89,7 +89,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     const { device } = command;
     const row = await this.#step(STATEMENTS.refresh, [
       uuidOf(command.sessionId),
-      command.tenantId,
+      command.tenantIds,
       command.clientId,
       command.nonce,
       command.generation,

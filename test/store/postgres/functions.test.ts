@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { migrateDown, migrateUp } from '../../../src/store/migrate.ts';
 import { withPostgresKnex } from '../../../src/store/postgres/migrate.ts';
 import { STATEMENTS } from '../../../src/store/postgres/statements.ts';
@@ -12,6 +13,30 @@ const STEPS = Object.values(STATEMENTS).flatMap(({ text }) => {
 });
 
 const SETTINGS = ['enable_seqscan=off', 'jit=off', 'lock_timeout=1500ms', 'plan_cache_mode=force_generic_plan'];
+
+interface DatabaseFunction {
+  /** With the types of its parameters. */
+  readonly name: string;
+  readonly proconfig: readonly string[] | null;
+  readonly prosrc: string;
+}
+
+/** Functions are those that the first migration made, with the same settings as their successors. */
+async function assertAsPublished(
+  functions: readonly DatabaseFunction[],
+  successors: readonly DatabaseFunction[],
+): Promise<void> {
+  const folder = new URL('migrations/20261120230000_serve_postgres/', import.meta.resolve('#root/package.json'));
+  const files = (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8'));
+  const published = (await Promise.all(files)).join('\n');
+  const baseName = ({ name }: DatabaseFunction) => name.replace(/\(.*/, '');
+  assert.deepEqual(functions.map(baseName), successors.map(baseName));
+  for (const [index, { name, prosrc, proconfig }] of functions.entries()) {
+    assert.doesNotMatch(name, /_(is_named|found|read|refresh|update|rotate)\(.*text\[\]/);
+    if (!/_(heal|append_again)/.test(name)) assert(published.includes(`$$${prosrc}$$`), name);
+    assert.deepEqual(proconfig, successors[index]?.proconfig, name);
+  }
+}
 
 describeOn('postgres', () => {
   describe('functions of the database', () => {
@@ -35,14 +60,15 @@ describeOn('postgres', () => {
 
     it('go and come back with their migrations', async () => {
       const all = () => {
-        return database.query(`SELECT oid::regprocedure::text AS name, proconfig, prosrc FROM pg_proc
+        return database.query<DatabaseFunction>(`SELECT oid::regprocedure::text AS name, proconfig, prosrc FROM pg_proc
           WHERE proname LIKE 'nest_auth_%' ORDER BY 1`);
       };
       const made = await all();
       assert(made.length > STEPS.length);
       await withPostgresKnex(locationOf(database.url), async (knex) => {
-        const reverted = await migrateDown(knex);
-        assert.deepEqual(reverted, ['20261121014500_heal_postgres']);
+        assert.deepEqual(await migrateDown(knex), ['20261121050000_match_tenants']);
+        await assertAsPublished(await all(), made);
+        assert.deepEqual(await migrateDown(knex), ['20261121014500_heal_postgres']);
         assert.equal((await database.query(`SELECT FROM pg_proc WHERE proname LIKE 'nest_auth_heal%'`)).length, 0);
         while ((await migrateDown(knex)).length > 0);
         assert.deepEqual(await all(), []);

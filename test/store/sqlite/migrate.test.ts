@@ -6,7 +6,12 @@ import { connect, openDatabase } from '../../../src/store/sqlite/database.ts';
 import { migrateSqlite } from '../../../src/store/sqlite/migrate.ts';
 import { startProcess } from './process.ts';
 
-const APPLIED = ['20261120195500_create_sessions', '20261120230000_serve_postgres', '20261121014500_heal_postgres'];
+const APPLIED = [
+  '20261120195500_create_sessions',
+  '20261120230000_serve_postgres',
+  '20261121014500_heal_postgres',
+  '20261121050000_match_tenants',
+];
 
 describe('migrateSqlite', () => {
   let folder: string;

@@ -3,7 +3,7 @@
 -- Returns: KIND_ROTATED or KIND_REPLAYED with record and the device before the step (id, name, user agent, address);
 --   KIND_REUSED with the tenant's id; KIND_REQUEST_REUSED, KIND_EXPIRED, KIND_REVOKED, KIND_UNKNOWN.
 -- @include partition log session
-local row = find({ tenantId = command.tenantId, sessionId = command.sessionId, proof = { nonce = command.nonce } })
+local row = find({ tenantIds = command.tenantIds, sessionId = command.sessionId, proof = { nonce = command.nonce } })
 if not row or row[ROW_TOKEN_MODE] ~= 'pair' then return reply(KIND_UNKNOWN) end
 if command.clientId and row[ROW_CLIENT_ID] ~= command.clientId then return reply(KIND_UNKNOWN) end
 local state = status_of(row)

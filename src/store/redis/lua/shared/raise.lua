@@ -22,7 +22,7 @@ end
 -- The session to be spared, which must be live; nil where none was named, else the answer that says why not.
 local function spared()
   if command.exceptSessionId == '' then return nil, nil end
-  local row = find({ tenantId = command.tenantId, sessionId = command.exceptSessionId })
+  local row = find({ tenantIds = { command.tenantId }, sessionId = command.exceptSessionId })
   if not row or row[ROW_USER_ID] ~= command.userId then return nil, reply(KIND_EXCEPT_UNKNOWN) end
   if not is_live(row) then return nil, reply(KIND_EXCEPT_ENDED) end
   return row, nil

@@ -114,21 +114,23 @@ local function is_purged(row)
   return state ~= STATE_ACTIVE and time_ms + retention_ms <= now_ms
 end
 
+local function contains(list, value)
+  for _, member in ipairs(list) do
+    if member == value then return true end
+  end
+  return false
+end
+
 -- The session that a reference names, also past its retention: requests are found through it. nil where it is
--- unknown, another tenant's, or not proven.
+-- unknown, of none of the tenants (false = any), or not proven.
 local function find_kept(ref)
   local row = load_session(ref.sessionId)
-  if not row or (ref.tenantId and row[ROW_TENANT_ID] ~= ref.tenantId) then return nil end
+  if not row or (ref.tenantIds ~= false and not contains(ref.tenantIds, row[ROW_TENANT_ID])) then return nil end
   local proof = ref.proof or {}
   if proof.nonce and proof.nonce ~= row[ROW_NONCE] then return nil end
   if proof.generation and proof.generation < row[ROW_GENERATION] then return nil end
   if proof.version and proof.version < row[ROW_MIN_VERSION] then return nil end
-  if proof.audience then
-    for _, audience in ipairs(row[ROW_AUDIENCES]) do
-      if audience == proof.audience then return row end
-    end
-    return nil
-  end
+  if proof.audience and not contains(row[ROW_AUDIENCES], proof.audience) then return nil end
   return row
 end
 

@@ -42,11 +42,11 @@ local function successor_of(old)
 end
 
 -- The session to go on from, or else the answer that says why not. A repeat comes with a credential that the first call
--- spent: only the tenant and the nonce bind it.
+-- spent: only the tenants and the nonce bind it.
 local function predecessor()
   local ref, request = command.ref, command.request
   local proof = ref.proof or {}
-  local old = find_kept({ tenantId = ref.tenantId, sessionId = ref.sessionId, proof = { nonce = proof.nonce } })
+  local old = find_kept({ tenantIds = ref.tenantIds, sessionId = ref.sessionId, proof = { nonce = proof.nonce } })
   if not old then return nil, reply(KIND_UNKNOWN) end
   local earlier, differs = earlier_request(request, subject_of(old))
   if earlier then
