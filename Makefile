@@ -38,7 +38,7 @@ export async function down(_knex: Knex): Promise<void> {
 endef
 export MIGRATION
 
-.PHONY: help run install build test soak coverage bench check format generate migrate migrate-down migrate-status migration clean
+.PHONY: help run install build test soak coverage bench check audit format generate migrate migrate-down migrate-status migration clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,10 @@ check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's 
 	$(call generate,"$$out") && \
 	diff -r "$$out"/src/wire/gen src/wire/gen && cmp "$$out"/proto/descriptor_set.binpb proto/descriptor_set.binpb || \
 	{ echo 'What is generated from proto/ is out of date: run make generate.' >&2; exit 1; }
+
+audit: $(INSTALLED) ## Ask the registry: no known vulnerability in what is shipped, and a signature for every package.
+	@npm audit --omit=dev --audit-level=low
+	@npm audit signatures
 
 format: $(INSTALLED) ## Format all files.
 	@$(BIN)/biome format --write

@@ -118,7 +118,7 @@ describe('README', () => {
   it('lists every make target through make help', async () => {
     const [, , help = ''] = samples('sh');
     const { stdout } = await run('bash', ['-c', help], { cwd: ROOT });
-    for (const target of ['run', 'test', 'check', 'migrate', 'migrate-down', 'migrate-status', 'migration']) {
+    for (const target of ['run', 'test', 'check', 'audit', 'migrate', 'migrate-down', 'migrate-status', 'migration']) {
       assert.match(stdout, new RegExp(`make ${target} `));
     }
   });

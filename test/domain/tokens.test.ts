@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { ConsistencyTokens } from '../../src/domain/consistency_token.ts';
 import { PageTokens } from '../../src/domain/page_token.ts';
 import { type SessionRules, sessionTimeouts } from '../../src/domain/timeouts.ts';
+import { TokenIssuer } from '../../src/domain/tokens.ts';
 import { SessionError } from '../../src/error.ts';
+import { DEFAULT_RULES } from '../../src/store/conformance.ts';
+import { openMemoryStore } from '../../src/store/memory/store.ts';
 import { generateMasterKey } from '../../src/token/master_key.ts';
+import { openKeyRing } from '../../src/upkeep/keys.ts';
 
 const MASTER_KEY = generateMasterKey();
 const refused = (code: SessionError['code']) => (error: unknown) =>
@@ -57,6 +61,20 @@ describe('a page token', () => {
     }
     for (const other of ['', 'x', `${token}=`, `${token} `, `${token}.`]) {
       assert.throws(() => tokens.parse(query, other), refused('INVALID_TOKEN_PARAMETER'));
+    }
+  });
+});
+
+describe('the nonce of new tokens', () => {
+  it('is 128 random bits', async () => {
+    const ring = await openKeyRing(await openMemoryStore(DEFAULT_RULES, { ms: 0 }), MASTER_KEY, 'ES256', Date.now);
+    const issuer = new TokenIssuer(ring, 'https://sessions.example', 60_000);
+    const nonces = Array.from({ length: 200 }, () => Buffer.from(issuer.newCredential(0).nonce, 'base64url'));
+    assert(nonces.every((nonce) => nonce.length === 16));
+    // A bit that is the same in 200 of them does not come by chance.
+    for (let bit = 0; bit < 128; bit += 1) {
+      const values = nonces.map((nonce) => ((nonce[bit >> 3] ?? 0) >> (bit & 7)) & 1);
+      assert.equal(new Set(values).size, 2, `bit ${bit}`);
     }
   });
 });

@@ -224,6 +224,19 @@ describe('the fields of requests', () => {
     }
   });
 
+  it('refuse an auth_time in the future, but for clocks that differ', async () => {
+    const { client } = server;
+    const { session } = await open(client, { userId: 'ann' });
+    const { sessionId } = session;
+    const inSeconds = (seconds: number) => ({ seconds: Math.floor(server.now() / 1000) + seconds, nanos: 0 });
+    for (const authTime of [inSeconds(90), inSeconds(10 * 365 * 86_400)]) {
+      await assertInvalid(client.call('CreateSession', { authTime }), 'auth_time');
+      await assertInvalid(client.call('RotateSession', { session: { sessionId }, authTime }), 'auth_time');
+    }
+    await client.call('CreateSession', { authTime: inSeconds(5) });
+    await client.call('RotateSession', { session: { sessionId }, authTime: inSeconds(5) });
+  });
+
   it('fill an access token to the brim, and it still is one', async () => {
     const text = (bytes: number, at: number) => `${at}`.padEnd(bytes, '"');
     for (const env of [{ SIGNING_ALGORITHM: 'ES256' }, { SIGNING_ALGORITHM: 'RS256' }]) {

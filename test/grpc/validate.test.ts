@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { onEachStore, startTestServer, type TestServer } from '../harness.ts';
 import type { Request } from './client.ts';
-import { withoutSessions } from './database.ts';
+import { withDatabase, withoutSessions } from './database.ts';
 import {
   assertInvalid,
   assertRefused,
@@ -287,5 +287,28 @@ describe('the hot path', () => {
     await assertVerdict(client, tokens.accessToken, 'ACTIVE');
     const { session: still } = await client.call('GetSession', { session: { sessionId: session.sessionId } });
     assert.equal(still?.etag, session.etag);
+  });
+});
+
+describe('STRONG', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startTestServer('sqlite');
+  });
+  after(() => server.stop());
+
+  it('goes by the row, where this instance has not heard of the revocation', async () => {
+    const { client, databasePath } = server;
+    for (const [set, expected] of [
+      ["revoke_time = create_time, revocation_reason = 'admin'", 'REVOKED'],
+      ['min_version = version + 1', 'SUPERSEDED'],
+    ] as const) {
+      const { tokens, session } = await open(client, { userId: 'ann' });
+      await withDatabase(databasePath, (database) => {
+        database.prepare(`UPDATE nest_auth_sessions SET ${set} WHERE session_id = ?`).run(session.sessionId);
+      });
+      assert.equal(await verdict(client, tokens, 'CONSISTENCY_LOCAL'), 'ACTIVE');
+      assert.equal(await verdict(client, { accessToken: tokens.accessToken }, 'CONSISTENCY_STRONG'), expected);
+    }
   });
 });

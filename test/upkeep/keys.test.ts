@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import jsonwebtoken from 'jsonwebtoken';
 import { DEFAULT_RULES } from '../../src/store/conformance.ts';
 import { openMemoryStore } from '../../src/store/memory/store.ts';
-import type { KeyRing } from '../../src/token/key_ring.ts';
+import { KeyRing } from '../../src/token/key_ring.ts';
+import { generateSigningKey, type StoredKey } from '../../src/token/keys.ts';
 import { generateMasterKey } from '../../src/token/master_key.ts';
 import { openKeyRing, rotateKeys } from '../../src/upkeep/keys.ts';
 
@@ -49,6 +50,29 @@ describe('the key ring of a store', () => {
       for (const secret of secrets) assert(!Buffer.from(key.sealed).includes(secret));
       assert(!key.publicJwk.includes('"d"'));
     }
+  });
+
+  it('opens no key in another row, nor beside another public half', async () => {
+    const { store, masterKey, now } = await fixture();
+    await openKeyRing(store, masterKey, 'ES256', now);
+    const keys = await store.keys();
+    const [access, refresh] = ['access', 'refresh'].map((use) => keys.find((key) => key.use === use)) as [
+      StoredKey,
+      StoredKey,
+    ];
+    const { keyId, publicJwk } = generateSigningKey('ES256');
+    const changed: readonly StoredKey[] = [
+      { ...access, sealed: refresh.sealed },
+      { ...access, keyId, publicJwk },
+      { ...access, keyId },
+      { ...access, algorithm: 'RS256' },
+      { ...access, sequence: 2 },
+      { ...access, activeTimeMs: access.activeTimeMs - DAY_MS },
+      { ...refresh, sequence: 2 },
+      { ...refresh, use: 'access' },
+    ];
+    for (const key of changed) assert.throws(() => new KeyRing(masterKey, 0).load([key]), /MASTER_KEY/);
+    new KeyRing(masterKey, 0).load([access, refresh]);
   });
 
   it('publishes a successor before it signs, and drops a key once its tokens have expired', async () => {
