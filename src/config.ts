@@ -12,6 +12,8 @@ import {
   SECOND,
   wholeNumber,
 } from './config_value.ts';
+import type { ConnectionLimits, TlsFiles } from './access/listener_options.ts';
+import { tlsConflicts, tlsFiles } from './config_listener.ts';
 import { redisKeyPrefix } from './config_redis.ts';
 import { storeLocation } from './config_store.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
@@ -40,6 +42,10 @@ export interface Config {
   readonly masterKey: MasterKeySource;
   readonly grpcAddress: Address;
   readonly httpAddress: Address;
+  /** Of both listeners; null = plain text. */
+  readonly tls: TlsFiles | null;
+  /** Of each of the two. */
+  readonly connections: ConnectionLimits;
   readonly tokenIssuer: string;
   readonly tokenAudience: string;
   readonly signingAlgorithm: SigningAlgorithm;
@@ -93,6 +99,23 @@ const VARIABLES = {
     '127.0.0.1:8080',
     'host:port of `/.well-known/jwks.json`, `/.well-known/openid-configuration`, `/healthz` and `/readyz`',
     address,
+  ),
+  TLS_CERT_FILE: variable(
+    '',
+    'the certificate that both addresses show, in PEM, and those above it; unset: plain text',
+    (text) => text,
+  ),
+  TLS_KEY_FILE: variable('', 'the key of that certificate, in PEM', (text) => text),
+  TLS_CLIENT_CA_FILE: variable(
+    '',
+    'authorities, in PEM, whose certificates tell who a client of the RPCs is',
+    (text) => text,
+  ),
+  MAX_CONNECTIONS: variable('10000', 'connections that each of the two addresses takes', wholeNumber(1_000_000, 1)),
+  MAX_CONNECTIONS_PER_PEER: variable(
+    '500',
+    'of those, from one IPv4 address or one /64 of IPv6',
+    wholeNumber(1_000_000, 1),
   ),
   TOKEN_ISSUER: variable('http://127.0.0.1:8080', 'the `iss` of access tokens, a URL', issuer),
   TOKEN_AUDIENCE: variable('session-authority', 'the `aud` of access tokens whose session names none', audience),
@@ -220,6 +243,7 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   if (isShared && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
     faults.push('MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances');
   }
+  faults.push(...tlsConflicts(values));
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
   if (idle > 0 && ttl !== undefined && idle < ttl) {
     faults.push(`IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: 0, or at least ${durationText(ttl)}`);
@@ -246,6 +270,8 @@ function configOf(values: Values): Config {
     masterKey: masterKeySource(values),
     grpcAddress: values.GRPC_ADDRESS,
     httpAddress: values.HTTP_ADDRESS,
+    tls: tlsFiles(values),
+    connections: { total: values.MAX_CONNECTIONS, perPeer: values.MAX_CONNECTIONS_PER_PEER },
     tokenIssuer: values.TOKEN_ISSUER,
     tokenAudience: values.TOKEN_AUDIENCE,
     signingAlgorithm: values.SIGNING_ALGORITHM,

@@ -1,5 +1,4 @@
-import type { Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { openTls } from './access/tls.ts';
 import type { Config } from './config.ts';
 import type { Address } from './config_value.ts';
 import { SessionAuthority } from './domain/authority.ts';
@@ -11,9 +10,9 @@ import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { RevocationWatch } from './domain/watch.ts';
 import { WatchCursors } from './domain/watch_cursor.ts';
-import { type GrpcListener, startGrpcListener } from './grpc/server.ts';
+import { startGrpcListener } from './grpc/server.ts';
 import { encodeWatchFrame, type ServiceParts } from './grpc/session_service.ts';
-import { createHttpServer } from './http/server.ts';
+import { startHttpListener } from './http/server.ts';
 import { RevocationFeed } from './revocation/feed.ts';
 import { openStore, type Store } from './store/open.ts';
 import type { Log } from './telemetry/log.ts';
@@ -42,9 +41,11 @@ export interface SessionServer {
  */
 export async function startServer(config: Config, log: Log, clock: ClockOffset = { ms: 0 }): Promise<SessionServer> {
   const now = () => Date.now() + clock.ms;
-  const store = await openStore(config.store, config, clock);
-  const undo: (() => Promise<void> | void)[] = [() => store.close()];
+  const tls = config.tls === null ? null : openTls(config.tls, log);
+  const undo: (() => Promise<void> | void)[] = [() => tls?.close()];
   try {
+    const store = await openStore(config.store, config, clock);
+    undo.push(() => store.close());
     const masterKey = masterKeyOf(config);
     const keys = await openKeyRing(store, masterKey, config.signingAlgorithm, now);
     const parts = authorityParts(config, store, keys, masterKey, log, now);
@@ -52,9 +53,11 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     const jwksJson = () => keys.jwksJson(now());
     let serving = false;
     const isReady = async () => serving && (await answers(store));
-    const http = createHttpServer({ issuer: config.tokenIssuer, jwksJson, isReady });
-    const httpPort = await listenHttp(http, config.httpAddress);
-    undo.push(() => closeHttp(http));
+    const { connections } = config;
+    const http = await listening('HTTP_ADDRESS', config.httpAddress, (address) =>
+      startHttpListener({ address, tls, connections }, { issuer: config.tokenIssuer, jwksJson, isReady }),
+    );
+    undo.push(() => http.stop());
     const watch = new RevocationWatch({
       feed: parts.feed,
       cursors: new WatchCursors(masterKey, store),
@@ -63,13 +66,16 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
       now,
     });
     undo.push(() => watch.close());
-    const grpc = await listenGrpc(config.grpcAddress, {
+    const service: ServiceParts = {
       authority: new SessionAuthority(parts),
       watch,
       jwksJson,
       onFault: (rpc, error) => log.error('call failed', { rpc, error }),
       onStreamEnded: (subscriberId, reason) => log.info('watch stream ended', { subscriberId, reason: reason.code }),
-    });
+    };
+    const grpc = await listening('GRPC_ADDRESS', config.grpcAddress, (address) =>
+      startGrpcListener({ address, tls, connections }, service),
+    );
     undo.push(() => grpc.stop(config.shutdownTimeoutMs));
     serving = true;
     const stop = async () => {
@@ -77,7 +83,7 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
       // The last to come goes first: probes are answered until the last call has ended.
       for (const step of undo.splice(0).reverse()) await step();
     };
-    return { grpcPort: grpc.port, httpPort, stop };
+    return { grpcPort: grpc.port, httpPort: http.port, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
@@ -134,31 +140,13 @@ function authorityParts(
   };
 }
 
-async function listenGrpc(address: Address, service: ServiceParts): Promise<GrpcListener> {
+async function listening<T>(variable: string, address: Address, start: (address: Address) => Promise<T>): Promise<T> {
   try {
-    return await startGrpcListener(addressText(address), service);
-  } catch (error) {
-    throw new Error(`GRPC_ADDRESS: can not listen on ${addressText(address)}; is another program using it?`, {
-      cause: error,
-    });
+    return await start(address);
+  } catch (cause) {
+    const text = `${variable}: can not listen on ${addressText(address)}; is another program using it?`;
+    throw new Error(text, { cause });
   }
-}
-
-function listenHttp(server: HttpServer, address: Address): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const text = `HTTP_ADDRESS: can not listen on ${addressText(address)}; is another program using it?`;
-      reject(new Error(text, { cause }));
-    });
-    server.listen(address.port, address.host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-function closeHttp(server: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 async function answers(store: Store): Promise<boolean> {

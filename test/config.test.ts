@@ -34,6 +34,8 @@ const DEFAULTS: Config = {
   masterKey: { kind: 'beside_database' },
   grpcAddress: { host: '127.0.0.1', port: 50051 },
   httpAddress: { host: '127.0.0.1', port: 8080 },
+  tls: null,
+  connections: { total: 10_000, perPeer: 500 },
   tokenIssuer: 'http://127.0.0.1:8080',
   tokenAudience: 'session-authority',
   signingAlgorithm: 'ES256',
@@ -100,7 +102,8 @@ describe('readConfig', () => {
   });
 
   it('finds a fault of every variable that can have one', () => {
-    const free = ['MASTER_KEY_FILE', 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'];
+    const files = ['MASTER_KEY_FILE', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE'];
+    const free = [...files, 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'];
     const names = CONFIG_VARIABLES.map(({ name }) => name).filter((name) => !free.includes(name));
     const faults = faultsOf(Object.fromEntries(names.map((name) => [name, ' \n'])));
     assert.deepEqual(

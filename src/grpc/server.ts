@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Http2Server } from 'node:http2';
 import {
+  type ConnectionInjector,
   logVerbosity,
   Server,
   ServerCredentials,
@@ -10,9 +12,16 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { Connections } from '../access/connections.ts';
+import type { ConnectionLimits } from '../access/listener_options.ts';
+import type { Tls } from '../access/tls.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/limits.ts';
 import { DESCRIPTOR_SET_FILE } from '../wire/loader.ts';
+import { ReloadedCredentials } from './credentials.ts';
+import { limitHttp2 } from './http2_limits.ts';
+import { type Address, listen } from './listening.ts';
 import { createReflection } from './reflection.ts';
+import { limitRequests } from './request_limits.ts';
 import { type ServiceParts, sessionServiceDefinition, sessionServiceHandlers } from './session_service.ts';
 
 const SERVICE_NAME = 'sessionauthority.v1.SessionService';
@@ -29,7 +38,16 @@ const OPTIONS: ServerOptions = {
   // A peer that has vanished is noticed within the two together, and its streams end.
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
+  interceptors: [limitRequests],
 };
+
+/** How the listener meets its peers. */
+export interface GrpcTransport {
+  readonly address: Address;
+  /** Null = plain text. */
+  readonly tls: Tls | null;
+  readonly connections: ConnectionLimits;
+}
 
 /** A listener that serves the contract, grpc.health.v1 and server reflection. */
 export interface GrpcListener {
@@ -39,8 +57,8 @@ export interface GrpcListener {
   stop(deadlineMs: number): Promise<void>;
 }
 
-/** Binds `address` (`host:port`, port 0 = any free one) and serves. */
-export async function startGrpcListener(address: string, service: ServiceParts): Promise<GrpcListener> {
+/** Binds the address (port 0 = any free one) and serves. */
+export async function startGrpcListener(transport: GrpcTransport, service: ServiceParts): Promise<GrpcListener> {
   // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(OPTIONS);
@@ -49,22 +67,36 @@ export async function startGrpcListener(address: string, service: ServiceParts):
   const streams = new OpenStreams(server);
   health.addToServer(streams);
   createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(streams);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
+  const connections = new Connections(transport.connections);
+  const injector = limitedInjector(server, transport.tls);
+  // Counted before anything is done for them, TLS least of all.
+  const listening = await listen(transport.address, (socket) => {
+    if (connections.admit(socket)) injector.injectConnection(socket);
   });
   return {
-    port,
+    port: listening.port,
     stop: async (deadlineMs) => {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');
       service.watch.close();
       streams.end();
+      listening.close();
       await shutDown(server, deadlineMs);
+      // The library knows nothing of those in the middle of a TLS handshake.
+      connections.destroy();
     },
   };
+}
+
+/** Takes connections for the server, within limits of HTTP/2 that the library has no options for. */
+function limitedInjector(server: Server, tls: Tls | null): ConnectionInjector {
+  const injector = server.createConnectionInjector(
+    tls === null ? ServerCredentials.createInsecure() : new ReloadedCredentials(tls),
+  );
+  // Private, but the only way to the sessions of HTTP/2: a compiler of types and test/attack notice when it goes.
+  const http2Servers = server['http2Servers'] as ReadonlyMap<Http2Server, unknown>;
+  for (const http2Server of http2Servers.keys()) limitHttp2(http2Server);
+  return injector;
 }
 
 /** The part of a call on a server stream that matters here. */

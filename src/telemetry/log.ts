@@ -11,6 +11,8 @@ export interface LogFields {
   readonly signal?: string;
   readonly grpcPort?: number;
   readonly httpPort?: number;
+  /** Of a certificate. */
+  readonly expireTime?: string;
   /** What an audit record is about. */
   readonly action?: string;
   readonly reason?: string;
@@ -67,6 +69,7 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   signal: true,
   grpcPort: true,
   httpPort: true,
+  expireTime: true,
   action: true,
   reason: true,
   tenantId: true,

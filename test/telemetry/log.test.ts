@@ -45,6 +45,7 @@ describe('createLog', () => {
       signal: 'SIGTERM',
       grpcPort: 50051,
       httpPort: 8080,
+      expireTime: '2026-01-01T00:00:00.000Z',
       action: 'session_revoked',
       reason: 'logout',
       tenantId: 'acme',

@@ -1,0 +1,110 @@
+import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+
+/** How long a peer may take, from its connection on, to send its settings and acknowledge ours. */
+const SETTINGS_TIMEOUT_MS = 10_000;
+
+/** PING and SETTINGS frames that a connection may send at once, and how many more each second. */
+const FRAME_BURST = 100;
+const FRAMES_PER_SECOND = 2;
+
+/** The sizes of what PING and SETTINGS are answered with (RFC 9113, sections 6.5 and 6.7). */
+const PING_ANSWER_BYTES = 17;
+const SETTINGS_ANSWER_BYTES = 9;
+
+/** As HTTP/2 counts: with 32 bytes for each field. What is beyond is reset with ENHANCE_YOUR_CALM, unread. */
+const MAX_HEADER_LIST_BYTES = 16 * 1024;
+
+const SWEEP_PERIOD_MS = 1000;
+
+/** Sweeps after which a stream is reset whose call is answered: before that the answer may be on its way. */
+const SWEEPS_FOR_REQUEST = 2;
+const SWEEPS_FOR_ANSWER = 10;
+
+/**
+ * Bounds what a peer of an HTTP/2 server may do beneath the calls: how long it may take over its settings, how many PING
+ * and SETTINGS frames it may have answered, how long its headers are, and how long a stream outlives its answer.
+ *
+ * Node and nghttp2 see to the rest by themselves: rapid resets, CONTINUATION floods, empty frames, unread answers to PING.
+ * Ends when the server closes.
+ */
+export function limitHttp2(server: Http2Server): void {
+  server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
+  server.on('session', limitSession);
+  const streams = new AnsweredStreams();
+  server.on('stream', (stream) => streams.add(stream));
+  const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
+  timer.unref();
+  server.once('close', () => clearInterval(timer));
+}
+
+function limitSession(session: ServerHttp2Session): void {
+  const timer = setTimeout(() => session.destroy(), SETTINGS_TIMEOUT_MS);
+  timer.unref();
+  const frames = new FrameAllowance(session);
+  // Told when the peer has acknowledged ours, which it sends behind its own.
+  session.once('localSettings', () => clearTimeout(timer));
+  session.once('close', () => clearTimeout(timer));
+  session.on('remoteSettings', () => frames.spend(SETTINGS_ANSWER_BYTES, 'too_many_settings'));
+  session.on('ping', () => frames.spend(PING_ANSWER_BYTES, 'too_many_pings'));
+}
+
+/**
+ * Frames that carry nothing and must be answered. One is free after each time that something was sent to the peer: clients
+ * that measure the bandwidth send a PING for what they receive.
+ */
+class FrameAllowance {
+  readonly #session: ServerHttp2Session;
+  #left = FRAME_BURST;
+  #time = performance.now();
+  #answerBytes = 0;
+  #otherBytes = 0;
+
+  constructor(session: ServerHttp2Session) {
+    this.#session = session;
+  }
+
+  /** Ends the connection with that reason where it is one frame too many. */
+  spend(answerBytes: number, reason: string): void {
+    if (this.#session.destroyed) return;
+    this.#answerBytes += answerBytes;
+    if (this.#hasSent()) return;
+    const now = performance.now();
+    this.#left = Math.min(FRAME_BURST, this.#left + ((now - this.#time) / 1000) * FRAMES_PER_SECOND) - 1;
+    this.#time = now;
+    if (this.#left >= 0) return;
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(reason));
+    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** Anything but answers to these frames, since it was last asked. */
+  #hasSent(): boolean {
+    const bytes = this.#session.socket.bytesWritten - this.#answerBytes;
+    const hasSent = bytes > this.#otherBytes;
+    if (hasSent) this.#otherBytes = bytes;
+    return hasSent;
+  }
+}
+
+/**
+ * Streams whose call is answered stay open until the peer has ended its request and taken the answer. One that does
+ * neither would hold them, and what they have to send, as long as its connection lasts.
+ */
+class AnsweredStreams {
+  /** Each with the sweeps since it was answered. */
+  readonly #open = new Map<ServerHttp2Stream, number>();
+
+  add(stream: ServerHttp2Stream): void {
+    this.#open.set(stream, 0);
+    stream.once('close', () => this.#open.delete(stream));
+  }
+
+  sweep(): void {
+    for (const [stream, sweeps] of this.#open) {
+      if (!stream.writableEnded) continue;
+      this.#open.set(stream, sweeps + 1);
+      // All is sent, and the rest of the request of no use (RFC 9113, section 8.1).
+      if (stream.writableFinished && sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
+      else if (sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
+
+/** Keys and values of what a call brings beside its message, as they are sent. */
+const MAX_METADATA_BYTES = 8 * 1024;
+
+/** How long a request may take to come, from its headers on. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Answers that a stream of requests may have on its way before the next request of it is read. */
+const MAX_ANSWERS_ON_THE_WAY = 16;
+
+/**
+ * Bounds what a request may bring, and how long it may take.
+ *
+ * More than 8 KiB of metadata is RESOURCE_EXHAUSTED; a message that has not come within 10 s is DEADLINE_EXCEEDED, where
+ * requests are a stream their first. To stand before interceptors that look at a call.
+ */
+export const limitRequests: ServerInterceptor = (method, call) => {
+  const limited = method.requestStream ? new PacedCall(call) : call;
+  let timer: NodeJS.Timeout | undefined;
+  const arrived = () => clearTimeout(timer);
+  return new ServerInterceptingCall(limited, {
+    start: (next) => {
+      timer = setTimeout(() => {
+        call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the request did not come within 10 s' });
+      }, REQUEST_TIMEOUT_MS);
+      timer.unref();
+      next({
+        onReceiveMetadata: (metadata, pass) => {
+          if (sizeOf(metadata) <= MAX_METADATA_BYTES) pass(metadata);
+          else {
+            const details = `metadata is larger than ${MAX_METADATA_BYTES} bytes`;
+            call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details });
+          }
+        },
+        onReceiveMessage: (message, pass) => {
+          if (method.requestStream) arrived();
+          pass(message);
+        },
+        onReceiveHalfClose: (pass) => {
+          arrived();
+          pass();
+        },
+        // Of a call that has been answered too.
+        onCancel: arrived,
+      });
+    },
+  });
+};
+
+function sizeOf(metadata: Metadata): number {
+  let size = 0;
+  for (const [key, values] of Object.entries(metadata.toHttp2Headers())) {
+    for (const value of values as readonly string[]) size += key.length + value.length;
+  }
+  return size;
+}
+
+/** Reads no further request while the peer does not take the answers, which would pile up. */
+class PacedCall extends ServerInterceptingCall {
+  #onTheWay = 0;
+  #isReadPutOff = false;
+
+  override startRead(): void {
+    if (this.#onTheWay < MAX_ANSWERS_ON_THE_WAY) super.startRead();
+    else this.#isReadPutOff = true;
+  }
+
+  override sendMessage(message: unknown, onTaken: () => void): void {
+    this.#onTheWay += 1;
+    super.sendMessage(message, () => {
+      this.#onTheWay -= 1;
+      onTaken();
+      if (!this.#isReadPutOff) return;
+      this.#isReadPutOff = false;
+      super.startRead();
+    });
+  }
+}
