@@ -21,11 +21,12 @@ COPY --from=build /app/dist ./dist
 # The default store's folder, the one place that the program may write to; mount a volume on it to keep it.
 RUN install --directory --owner=node --group=node --mode=700 data
 USER node
-# A container's loopback reaches nobody. Callers show no credentials: publish the ports where you trust everybody alone.
+# A container's loopback reaches nobody. On these addresses the service starts only where it is told who may call, and has
+# a certificate to show.
 ENV GRPC_ADDRESS=0.0.0.0:50051 HTTP_ADDRESS=0.0.0.0:8080
 EXPOSE 50051 8080
 # Whether the process lives, not /readyz: a new container is no remedy for a store that is down.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://' + process.env.HTTP_ADDRESS + '/healthz').then(({ ok }) => process.exit(ok ? 0 : 1))"]
+  CMD ["node", "-e", "const scheme = process.env.TLS_CERT_FILE ? 'https' : 'http'; require(scheme).get(scheme + '://' + process.env.HTTP_ADDRESS + '/healthz', { rejectUnauthorized: false }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))"]
 ENTRYPOINT ["node", "dist/src/main.js"]
 CMD ["serve"]

@@ -59,6 +59,7 @@ async function framesOf(partitions: number): Promise<WatchFrames> {
     feed: new RevocationFeed(store, Date.now),
     cursors: new WatchCursors(generateMasterKey(), { storeId: store.storeId, partitions }),
     maxStreams: 1,
+    maxStreamsPerCaller: 1,
     encode: encodeWatchFrame,
     now: Date.now,
   });

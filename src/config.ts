@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from './config_value.ts';
 import type { ConnectionLimits, TlsFiles } from './access/listener_options.ts';
-import { tlsConflicts, tlsFiles } from './config_listener.ts';
+import { opennessConflicts, tlsConflicts, tlsFiles } from './config_listener.ts';
 import { redisKeyPrefix } from './config_redis.ts';
 import { storeLocation } from './config_store.ts';
 import { LIMITS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
@@ -35,6 +35,16 @@ export type MasterKeySource =
   | { readonly kind: 'ephemeral' };
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** Who may call, and how often. */
+export interface CallersConfig {
+  /** Empty: whoever reaches the listener. */
+  readonly file: string;
+  /** 0 = no limit. */
+  readonly callsPerSecond: number;
+  readonly concurrentCalls: number;
+  readonly watchStreams: number;
+}
 
 /** What the process runs with; deeply frozen, but for the bytes of the master key. Times in ms. */
 export interface Config {
@@ -58,6 +68,9 @@ export interface Config {
   readonly postgres: PostgresOptions;
   readonly redis: RedisOptions;
   readonly maxWatchStreams: number;
+  readonly callers: CallersConfig;
+  /** Empty = stdout. */
+  readonly auditFile: string;
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -154,6 +167,28 @@ const VARIABLES = {
   REDIS_WAIT_REPLICAS: variable('', 'replicas that must confirm a revocation; unset: half of them', replicas),
   REDIS_SENTINEL_USERNAME: variable('', 'the user to show the sentinels', (text) => text),
   REDIS_SENTINEL_PASSWORD: variable('', 'the password to show the sentinels', (text) => text),
+  CALLERS_FILE: variable('', 'a JSON file of who may call, and what; read again when it changes', (text) => text),
+  INSECURE: variable(
+    'false',
+    '`true`: let anyone call and listen, in plain text, beyond this machine; never where others reach it',
+    flag,
+  ),
+  CALLER_RATE: variable(
+    '10000',
+    'calls a second that one caller may make of one instance; `0` = no limit',
+    wholeNumber(1_000_000),
+  ),
+  CALLER_CONCURRENCY: variable(
+    '1000',
+    'calls that one caller may have in progress at one instance; `0` = no limit',
+    wholeNumber(1_000_000),
+  ),
+  CALLER_WATCH_STREAMS: variable(
+    '5000',
+    'streams of revocations that one caller may have at one instance',
+    wholeNumber(1_000_000, 1),
+  ),
+  AUDIT_FILE: variable('', 'a file to append audit records to; unset: stdout', (text) => text),
   DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),
   WORKERS: variable('1', 'processes that share the ports; this version allows `1` alone', oneWorker),
   MAX_WATCH_STREAMS: variable(
@@ -243,7 +278,7 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   if (isShared && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
     faults.push('MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances');
   }
-  faults.push(...tlsConflicts(values));
+  faults.push(...tlsConflicts(values), ...opennessConflicts(values));
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
   if (idle > 0 && ttl !== undefined && idle < ttl) {
     faults.push(`IDLE_TIMEOUT: is shorter than ACCESS_TOKEN_TTL; allowed: 0, or at least ${durationText(ttl)}`);
@@ -298,6 +333,13 @@ function configOf(values: Values): Config {
       sentinel: { username: values.REDIS_SENTINEL_USERNAME, password: values.REDIS_SENTINEL_PASSWORD },
     },
     maxWatchStreams: values.MAX_WATCH_STREAMS,
+    callers: {
+      file: values.CALLERS_FILE,
+      callsPerSecond: values.CALLER_RATE,
+      concurrentCalls: values.CALLER_CONCURRENCY,
+      watchStreams: values.CALLER_WATCH_STREAMS,
+    },
+    auditFile: values.AUDIT_FILE,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT,
     logLevel: values.LOG_LEVEL,
   };

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { runCallers } from './cli/callers.ts';
 import { runMigrate } from './cli/migrate.ts';
+import { readPseudonymArguments, runPseudonym } from './cli/pseudonym.ts';
 import { runRevokeAll } from './cli/revoke_all.ts';
 import { readWatchArguments, runWatch } from './cli/watch.ts';
 import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
+import { isNodePastEnd } from './node_versions.ts';
 import { startServer } from './server.ts';
 import { createLog } from './telemetry/log.ts';
 
@@ -13,6 +16,10 @@ commands:
   serve                    run the service
   migrate up|down|status   apply, revert (one) or show the migrations of the store's schema
   revoke-all               end every session of every tenant, as after the restore of a backup
+  callers new NAME --scopes SCOPE,... [--tenants ID,...]
+                           make a service token, and show the entry of CALLERS_FILE that knows it
+  pseudonym user ID [--tenant ID] | session ID
+                           show what stands for a user or a session in the audit
   watch [--json] [--snapshot] [--tenant ID]... [ADDRESS]
                            show revocations as they come; ADDRESS of the service, GRPC_ADDRESS unless given
 
@@ -32,6 +39,10 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
       return runMigrate(args, process.env['STORE_URL'] || defaultOf('STORE_URL'), console.log);
     case 'revoke-all':
       return args.length === 0 ? runRevokeAll(readConfig(process.env), console.log) : usageFault();
+    case 'callers':
+      return runCallers(args, console.log) ?? usageFault();
+    case 'pseudonym':
+      return pseudonym(args);
     case 'watch':
       return watch(args);
     case '--help':
@@ -48,12 +59,13 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
 async function serve(): Promise<number> {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
-  if (Number.parseInt(process.versions.node, 10) < 22) {
-    log.warn('this version of Node gets no more security fixes: run the service on Node 22 or later');
+  if (isNodePastEnd(process.versions.node, new Date())) {
+    log.warn('this version of Node gets no more security fixes: run the service on a newer one');
   }
   const stop = stopAsked();
   const server = await startServer(config, log);
   log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
+  process.on('SIGHUP', () => server.reopenFiles());
   const signal = await stop;
   log.info('stopping', { signal });
   await server.stop();
@@ -64,6 +76,11 @@ async function serve(): Promise<number> {
 async function watch(args: readonly string[]): Promise<number> {
   const asked = readWatchArguments(args, process.env['GRPC_ADDRESS'] ?? '');
   return asked === null ? usageFault() : runWatch(asked, process.stdout, stopAsked());
+}
+
+function pseudonym(args: readonly string[]): number {
+  const asked = readPseudonymArguments(args);
+  return asked === null ? usageFault() : runPseudonym(asked, readConfig(process.env), console.log);
 }
 
 /** The signal, once it comes. */

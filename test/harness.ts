@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,16 +35,20 @@ export class TestServer {
   /** Every line that the server has logged. */
   readonly log: string[] = [];
   readonly databasePath: string;
+  readonly auditPath: string;
   readonly #env: Env;
   readonly #removeFolder: () => void;
   #server: SessionServer | null = null;
+  /** Records that were looked at. */
+  #audited = 0;
 
   constructor(store: 'memory' | 'sqlite', env: Env) {
     const folder = temporaryFolder();
     this.#removeFolder = folder.remove;
     this.databasePath = join(folder.path, 'sessions.db');
     const storeUrl = store === 'memory' ? 'memory:' : `sqlite:${this.databasePath}`;
-    this.#env = { ...LOOPBACK, STORE_URL: storeUrl, ...env };
+    this.auditPath = join(folder.path, 'audit.log');
+    this.#env = { ...LOOPBACK, STORE_URL: storeUrl, AUDIT_FILE: this.auditPath, ...env };
   }
 
   /** Starts, or starts again on the same database. */
@@ -79,6 +83,14 @@ export class TestServer {
 
   httpUrl(path: string): string {
     return `http://127.0.0.1:${this.#server?.httpPort}${path}`;
+  }
+
+  /** What was recorded in the audit since the last look. */
+  audited(): Record<string, unknown>[] {
+    const lines = readFileSync(this.auditPath, 'utf8').split('\n').slice(0, -1);
+    return lines
+      .slice(this.#audited, (this.#audited = lines.length))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   /** Time passes. */

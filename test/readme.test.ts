@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,7 +64,8 @@ describe('README', () => {
   const local = (sample: string) => sample.replaceAll('127.0.0.1:50051', `127.0.0.1:${server.grpcPort}`);
 
   before(async () => {
-    const env = { STORE_URL: 'memory:', GRPC_ADDRESS: '127.0.0.1:0', HTTP_ADDRESS: '127.0.0.1:0' };
+    const address = '127.0.0.1:0';
+    const env = { STORE_URL: 'memory:', GRPC_ADDRESS: address, HTTP_ADDRESS: address, AUDIT_FILE: '/dev/null' };
     server = await startServer(readConfig(env), createLog('silent'));
     folder = mkdtempSync(join(tmpdir(), 'readme-'));
     for (const name of ['node_modules', 'dist', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
@@ -75,7 +77,7 @@ describe('README', () => {
 
   it('has no other samples than those run here', () => {
     const languages = [...README.matchAll(/^```(\w+)$/gm)].map((match) => match[1]);
-    assert.deepEqual(languages, ['sh', 'sh', 'js', 'sh']);
+    assert.deepEqual(languages, ['sh', 'sh', 'js', 'sh', 'sh']);
   });
 
   it('starts the service with its first command', async () => {
@@ -115,8 +117,21 @@ describe('README', () => {
     assert.equal(stdout, 'alice local\nrevoked\n');
   });
 
+  it('makes a caller with its command', async () => {
+    const [, , command = ''] = samples('sh');
+    const { stdout } = await run('bash', ['-c', command], { cwd: folder });
+    const [, token = ''] = /^ {2}(sak_[\w-]{43})$/m.exec(stdout) ?? [];
+    const entry = JSON.parse(stdout.slice(stdout.indexOf('\n{'))) as Record<string, unknown>;
+    assert.deepEqual(entry, {
+      name: 'gateway',
+      tenants: ['acme'],
+      scopes: ['sessions.validate', 'revocations.watch'],
+      tokens_sha256: [createHash('sha256').update(token).digest('hex')],
+    });
+  });
+
   it('lists every make target through make help', async () => {
-    const [, , help = ''] = samples('sh');
+    const [, , , help = ''] = samples('sh');
     const { stdout } = await run('bash', ['-c', help], { cwd: ROOT });
     for (const target of ['run', 'test', 'check', 'audit', 'migrate', 'migrate-down', 'migrate-status', 'migration']) {
       assert.match(stdout, new RegExp(`make ${target} `));

@@ -1,8 +1,11 @@
 import { invalidField, SessionError } from '../error.ts';
 import type { LogPosition } from '../revocation/log.ts';
+import { auditOf, auditOfEvicted, auditOfMany, auditOfOne } from './audit.ts';
+import { type Caller, otherTenant, serves } from './caller.ts';
 import { currentRef, genuineRef } from './handle.ts';
 import { CLOCK_SKEW_MS, DEFAULT_CLIENT_ID, LIMITS } from './limits.ts';
-import type { AuditRecord, AuthorityParts } from './parts.ts';
+import type { AuthorityParts } from './parts.ts';
+import { foreignPageToken } from './page_token.ts';
 import {
   invalidRefreshToken,
   requestReused,
@@ -13,7 +16,7 @@ import {
   sessionNotFound,
   userBlocked,
 } from './refusals.ts';
-import { digestRequest, stampRequest } from './request_stamp.ts';
+import { digestRequest, stampRefresh, stampRequest } from './request_stamp.ts';
 import type {
   CreateRequest,
   GetRequest,
@@ -25,7 +28,7 @@ import type {
   UpdateRequest,
   ValidateRequest,
 } from './requests.ts';
-import { type Actor, type DeviceChange, deviceChange, type Session, UNKNOWN_DEVICE, versionOf } from './session.ts';
+import { type DeviceChange, deviceChange, type Session, UNKNOWN_DEVICE, versionOf } from './session.ts';
 import { newSessionId, siblingSessionId } from './session_id.ts';
 import type { Begun, CreateOutcome, RotateOutcome, SessionRecord } from './store.ts';
 import { sessionTimeouts } from './timeouts.ts';
@@ -57,7 +60,10 @@ export interface SessionPage {
   readonly tokenAfter: (last: Session) => string;
 }
 
-/** The use cases, one method an RPC. Refusals are thrown SessionErrors. */
+/**
+ * The use cases, one method an RPC. Refusals are thrown SessionErrors. Each keeps to the caller's tenants: what is of another
+ * looks exactly as if there were no such thing.
+ */
 export class SessionAuthority {
   readonly #parts: AuthorityParts;
 
@@ -65,10 +71,11 @@ export class SessionAuthority {
     this.#parts = parts;
   }
 
-  async create(request: CreateRequest): Promise<BegunSession> {
+  async create(request: CreateRequest, caller: Caller): Promise<BegunSession> {
     const { store, tokens, rules, now } = this.#parts;
     const { requestId, replaceDeviceSessions, ...asked } = request;
     const { tenantId, userId } = asked;
+    if (!serves(caller, tenantId)) throw otherTenant('tenant_id');
     this.#checkAuthTime(asked.authTimeMs);
     const outcome = await store.create({
       session: {
@@ -82,27 +89,45 @@ export class SessionAuthority {
         data: asked.data ?? '{}',
         device: asked.device ?? UNKNOWN_DEVICE,
       },
-      request: stampRequest('CreateSession', tenantId, requestId, { ...asked, replaceDeviceSessions }),
+      request: stampRequest('CreateSession', caller, tenantId, requestId, { ...asked, replaceDeviceSessions }),
       replaceDeviceSessions,
     });
-    return this.#begun(outcome);
+    const begun = this.#begun(outcome);
+    if (outcome.kind === 'created') {
+      const { session } = begun.record;
+      this.#parts.audit(auditOf('session_created', caller, session, { requestId }));
+      const reason = replaceDeviceSessions ? 'session_limit or device_replaced' : 'session_limit';
+      this.#auditEvicted(caller, begun, { requestId, reason });
+    }
+    return begun;
   }
 
-  async refresh(request: RefreshRequest): Promise<RefreshedSession> {
+  async refresh(request: RefreshRequest, caller: Caller): Promise<RefreshedSession> {
     const { store, tokens, now, audit } = this.#parts;
-    const { requestId, refreshToken, ...asked } = request;
+    const { requestId, refreshToken, tenantId, ...asked } = request;
     const token = tokens.parse('sar_', refreshToken);
-    if (token === undefined) throw invalidRefreshToken();
+    if (token === undefined || !this.#sees(caller, 'RefreshSession', tenantId)) throw invalidRefreshToken();
     const { sessionId, nonce, generation } = token;
-    const requestHash = requestId === '' ? '' : digestRequest({ ...asked, sessionId, generation });
-    const keyId = tokens.currentKeyId(now());
-    const { tenantId, ...changes } = asked;
-    const tenantIds = tenantId === null ? null : [tenantId];
-    const presented = { tenantIds, sessionId, nonce, generation, keyId, requestId, requestHash };
-    const outcome = await store.refresh({ ...changes, ...presented });
+    const requestHash = requestId === '' ? '' : digestRequest({ ...asked, tenantId, sessionId, generation });
+    const outcome = await store.refresh({
+      ...asked,
+      tenantIds: tenantId === null ? caller.tenantIds : [tenantId],
+      sessionId,
+      nonce,
+      generation,
+      keyId: tokens.currentKeyId(now()),
+      requestId: stampRefresh(caller, requestId),
+      requestHash,
+    });
     switch (outcome.kind) {
       case 'rotated':
       case 'replayed':
+        audit(
+          auditOf('session_refreshed', caller, outcome.record.session, {
+            requestId,
+            ...(outcome.kind === 'replayed' && { reason: 'replayed' }),
+          }),
+        );
         return {
           record: outcome.record,
           tokens: tokens.issue(outcome.record.session, outcome.nowMs),
@@ -111,8 +136,10 @@ export class SessionAuthority {
       case 'reused':
         audit({
           action: 'refresh_token_reused',
+          caller: caller.name,
           tenantId: outcome.tenantId,
           sessionId,
+          ...(requestId !== '' && { requestId }),
           reason: 'refresh_token_reuse',
         });
         throw reusedRefreshToken();
@@ -126,21 +153,24 @@ export class SessionAuthority {
   }
 
   /** @param deadlineMs until when the caller waits (this process's clock) */
-  validate(request: ValidateRequest, deadlineMs: number): Promise<Validation> {
-    return validate(this.#parts, request, deadlineMs);
+  validate(request: ValidateRequest, caller: Caller, deadlineMs: number): Promise<Validation> {
+    return validate(this.#parts, request, caller, deadlineMs);
   }
 
-  async get({ tenantId, handle }: GetRequest): Promise<SessionRecord> {
-    const ref = genuineRef(this.#parts, tenantId, handle);
+  async get({ tenantId, handle }: GetRequest, caller: Caller): Promise<SessionRecord> {
+    const isSeen = this.#sees(caller, 'GetSession', tenantId);
+    const ref = isSeen ? genuineRef(this.#parts, tenantId, handle) : undefined;
     const outcome = ref === undefined ? undefined : await this.#parts.store.read({ ...ref, touch: false });
     if (outcome?.kind !== 'found') throw sessionNotFound();
     return outcome.record;
   }
 
-  async list({ pageSize, pageToken, ...query }: ListRequest): Promise<SessionPage> {
+  async list({ pageSize, pageToken, ...query }: ListRequest, caller: Caller): Promise<SessionPage> {
     const { store, pageTokens } = this.#parts;
+    const isSeen = this.#sees(caller, 'ListSessions', query.tenantId);
+    if (!isSeen && pageToken !== '') throw foreignPageToken();
     const after = pageToken === '' ? null : pageTokens.parse(query, pageToken);
-    const records = await store.list({ ...query, limit: pageSize + 1, after });
+    const records = isSeen ? await store.list({ ...query, limit: pageSize + 1, after }) : [];
     return {
       records: records.slice(0, pageSize),
       more: records.length > pageSize,
@@ -148,15 +178,20 @@ export class SessionAuthority {
     };
   }
 
-  async update(request: UpdateRequest): Promise<{ record: SessionRecord; consistencyToken: Buffer | null }> {
+  async update(
+    request: UpdateRequest,
+    caller: Caller,
+  ): Promise<{ record: SessionRecord; consistencyToken: Buffer | null }> {
     const { tenantId, handle, etag, ...changes } = request;
-    const ref = currentRef(this.#parts, tenantId, handle);
+    const isSeen = this.#sees(caller, 'UpdateSession', tenantId);
+    const ref = isSeen ? currentRef(this.#parts, tenantId, handle) : undefined;
     if (ref === undefined) throw sessionNotFound();
     const version = etag === '' ? null : versionOf(etag);
     const outcome = await this.#parts.store.update({ ...changes, ref, version });
     switch (outcome.kind) {
       case 'updated':
-        return { record: outcome.record, consistencyToken: this.#consistencyToken(outcome.head) };
+        this.#parts.audit(auditOf('session_updated', caller, outcome.record.session, { requestId: '' }));
+        return { record: outcome.record, consistencyToken: this.#consistencyToken(outcome.head, tenantId) };
       case 'etag_mismatch':
         throw new SessionError('ETAG_MISMATCH', 'etag: the session has changed since; read it and try again');
       case 'too_large':
@@ -171,11 +206,12 @@ export class SessionAuthority {
     }
   }
 
-  async rotate(request: RotateRequest): Promise<BegunSession> {
+  async rotate(request: RotateRequest, caller: Caller): Promise<BegunSession> {
     const { store, tokens, rules, now } = this.#parts;
     const { requestId, tenantId, handle, ...asked } = request;
     this.#checkAuthTime(asked.authTimeMs);
-    const ref = currentRef(this.#parts, tenantId, handle);
+    const isSeen = this.#sees(caller, 'RotateSession', tenantId);
+    const ref = isSeen ? currentRef(this.#parts, tenantId, handle) : undefined;
     if (ref === undefined) throw sessionNotFound();
     const { sessionId } = ref;
     const outcome = await store.rotate({
@@ -183,38 +219,51 @@ export class SessionAuthority {
       ...sessionTimeouts(rules, asked, { idleTimeoutMs: null, absoluteTimeoutMs: null }),
       ...tokens.newCredential(now()),
       ref,
-      request: stampRequest('RotateSession', tenantId, requestId, { ...asked, sessionId }),
+      request: stampRequest('RotateSession', caller, tenantId, requestId, { ...asked, sessionId }),
       newSessionId: asked.userId === '' ? siblingSessionId(sessionId) : newSessionId(tenantId, asked.userId),
     });
-    return this.#begun(outcome);
+    const begun = this.#begun(outcome);
+    if (outcome.kind === 'rotated') {
+      this.#parts.audit(auditOf('session_rotated', caller, { ...begun.record.session, sessionId }, { requestId }));
+      this.#parts.audit(auditOf('session_created', caller, begun.record.session, { requestId, reason: 'rotated' }));
+      const evicted = begun.endedSessionIds.filter((ended) => ended !== sessionId);
+      this.#auditEvicted(caller, { ...begun, endedSessionIds: evicted }, { requestId, reason: 'session_limit' });
+    }
+    return begun;
   }
 
-  async revoke(request: RevokeRequest): Promise<{ revoked: boolean; consistencyToken: Buffer | null }> {
+  async revoke(request: RevokeRequest, caller: Caller): Promise<{ revoked: boolean; consistencyToken: Buffer | null }> {
     const { requestId, tenantId, handle, reason, actor } = request;
-    const ref = genuineRef(this.#parts, tenantId, handle);
+    const isSeen = this.#sees(caller, 'RevokeSession', tenantId);
+    const ref = isSeen ? genuineRef(this.#parts, tenantId, handle) : undefined;
     if (ref === undefined) return { revoked: false, consistencyToken: null };
     const { sessionId } = ref;
-    const stamp = stampRequest('RevokeSession', tenantId, requestId, { sessionId, reason, actor });
+    const stamp = stampRequest('RevokeSession', caller, tenantId, requestId, { sessionId, reason, actor });
     const outcome = await this.#parts.store.revoke({ ref, request: stamp, reason });
     if (outcome.kind === 'request_reused') throw requestReused();
     if (outcome.revoked && !outcome.repeated) {
-      this.#parts.audit({ action: 'session_revoked', tenantId, sessionId, reason, ...auditActor(actor) });
+      this.#parts.audit(auditOfOne(caller, { tenantId, sessionId }, request));
     }
-    return { revoked: outcome.revoked, consistencyToken: this.#consistencyToken(outcome.head) };
+    return { revoked: outcome.revoked, consistencyToken: this.#consistencyToken(outcome.head, tenantId) };
   }
 
-  async revokeMany(request: RevokeManyRequest): Promise<{ count: number | null; consistencyToken: Buffer | null }> {
+  async revokeMany(
+    request: RevokeManyRequest,
+    caller: Caller,
+  ): Promise<{ count: number | null; consistencyToken: Buffer | null }> {
     const { store, audit } = this.#parts;
     const { requestId, tenantId, scope, dryRun, actor, ...selector } = request;
-    const stamp = stampRequest('RevokeSessions', tenantId, requestId, { scope, actor, ...selector });
+    // To one who asks for an end, "there was nothing to end" would be a lie.
+    if (!serves(caller, tenantId)) throw otherTenant('tenant_id');
+    const stamp = stampRequest('RevokeSessions', caller, tenantId, requestId, { scope, actor, ...selector });
     const command = { ...selector, scope: { ...scope, tenantId }, request: stamp };
     const outcome = dryRun ? await store.count(command) : await store.raise(command);
     switch (outcome.kind) {
       case 'counted':
         return { count: outcome.count, consistencyToken: null };
       case 'done':
-        if (!outcome.repeated) audit(auditOfMany(request, outcome.count));
-        return { count: outcome.count, consistencyToken: this.#consistencyToken(outcome.head) };
+        if (!outcome.repeated) audit(auditOfMany(caller, request, outcome.count));
+        return { count: outcome.count, consistencyToken: this.#consistencyToken(outcome.head, tenantId) };
       case 'request_reused':
         throw requestReused();
       case 'except_unknown':
@@ -235,8 +284,6 @@ export class SessionAuthority {
     switch (outcome.kind) {
       case 'created':
       case 'rotated':
-        this.#auditDisplaced(outcome);
-        return this.#answer(outcome);
       case 'repeated':
         return this.#answer(outcome);
       case 'request_reused':
@@ -260,37 +307,27 @@ export class SessionAuthority {
 
   #answer({ record, nowMs, endedSessionIds, head }: Begun): BegunSession {
     const tokens = this.#parts.tokens.issue(record.session, nowMs);
-    return { record, tokens, endedSessionIds, consistencyToken: this.#consistencyToken(head) };
+    return { record, tokens, endedSessionIds, consistencyToken: this.#consistencyToken(head, record.session.tenantId) };
   }
 
-  #auditDisplaced({ record, endedSessionIds }: Begun): void {
-    if (endedSessionIds.length === 0) return;
-    const { tenantId, userId, sessionId } = record.session;
-    this.#parts.audit({ action: 'sessions_displaced', tenantId, userId, sessionId, endedSessionIds });
+  /** Whether a tenant is one of the caller's. That one of another was asked for is recorded, and told nobody. */
+  #sees(caller: Caller, rpc: string, tenantId: string | null): boolean {
+    if (tenantId === null || serves(caller, tenantId)) return true;
+    this.#parts.audit({ action: 'denied', caller: caller.name, tenantId, rpc, reason: 'CALLER_NOT_ALLOWED' });
+    return false;
   }
 
-  #consistencyToken(head: LogPosition | null): Buffer | null {
-    return head === null ? null : this.#parts.consistencyTokens.format(head);
+  #auditEvicted(
+    caller: Caller,
+    { record, endedSessionIds }: BegunSession,
+    more: { readonly requestId: string; readonly reason: string },
+  ): void {
+    for (const sessionId of endedSessionIds) {
+      this.#parts.audit(auditOfEvicted(caller, { ...record.session, sessionId }, more));
+    }
   }
-}
 
-function auditOfMany(request: RevokeManyRequest, count: number | null): AuditRecord {
-  const { tenantId, scope, reason, deviceId, exceptSessionId, createTimeBeforeMs, denyCreateUntilMs } = request;
-  return {
-    action: 'sessions_revoked',
-    tenantId,
-    ...(scope.kind === 'user' && { userId: scope.userId }),
-    ...(scope.kind === 'client' && { clientId: scope.clientId }),
-    ...(deviceId !== '' && { deviceId }),
-    ...(exceptSessionId !== '' && { exceptSessionId }),
-    ...(createTimeBeforeMs !== null && { createTimeBefore: new Date(createTimeBeforeMs).toISOString() }),
-    ...(denyCreateUntilMs !== null && { denyCreateUntil: new Date(denyCreateUntilMs).toISOString() }),
-    ...(count !== null && { count }),
-    reason,
-    ...auditActor(request.actor),
-  };
-}
-
-function auditActor(actor: Actor | null): Pick<AuditRecord, 'actorUserId' | 'actorReason'> {
-  return actor === null ? {} : { actorUserId: actor.userId, actorReason: actor.reason };
+  #consistencyToken(head: LogPosition | null, tenantId: string): Buffer | null {
+    return head === null ? null : this.#parts.consistencyTokens.format(head, tenantId);
+  }
 }

@@ -62,6 +62,8 @@ export const LIMITS = {
   pageToken: 1024,
   etag: 64,
   consistencyToken: 256,
+  /** Of one caller at once, at one instance. */
+  consistencyWaits: 1000,
   /** With the most partitions that a store may have. */
   watchCursor: 20_480,
   watchTenants: 256,

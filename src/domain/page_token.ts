@@ -27,11 +27,16 @@ export class PageTokens {
     const [queryDigest, createTimeMs, sessionId] =
       value === undefined ? ['', 0, ''] : (JSON.parse(value.toString()) as [string, number, string]);
     if (queryDigest === digest(query)) return { createTimeMs, sessionId };
-    throw new SessionError(
-      'INVALID_TOKEN_PARAMETER',
-      'page_token: not one that this service gave for the same query; start again without it',
-    );
+    throw foreignPageToken();
   }
+}
+
+/** Of a token that was not given for this query, or not to those who may ask it. */
+export function foreignPageToken(): SessionError {
+  return new SessionError(
+    'INVALID_TOKEN_PARAMETER',
+    'page_token: not one that this service gave for the same query; start again without it',
+  );
 }
 
 function digest({ tenantId, userId, clientId, deviceId, states }: Query): string {

@@ -9,7 +9,7 @@ import {
   type Freshness,
   type ResetCause,
   type Subscriber,
-  WatchFilter,
+  type WatchFilter,
   type WatchFrames,
   type WatchRequest,
 } from './watch_frames.ts';
@@ -26,6 +26,8 @@ const LOOK_MS = 20;
 export interface Turns {
   /** Chunk by chunk, each in a turn of its own after whatever else there is to do. */
   readonly snapshot: <T>(work: () => T) => Promise<T>;
+  /** All that an instance holds, for one caller only so often at once. */
+  readonly held: <T>(work: () => Promise<T>) => Promise<T>;
   /** Of the store's log. */
   readonly read: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -36,6 +38,7 @@ export interface SubscriptionParts {
   readonly frames: WatchFrames;
   readonly turns: Turns;
   readonly request: WatchRequest;
+  readonly filter: WatchFilter;
   readonly subscriber: Subscriber;
   readonly onOver: () => void;
 }
@@ -70,9 +73,9 @@ export class Subscription {
 
   /** @throws {SessionError} INVALID_TOKEN_PARAMETER */
   constructor(parts: SubscriptionParts) {
-    const { cursor, tenantIds } = parts.request;
+    const { cursor } = parts.request;
     this.#parts = parts;
-    this.#filter = new WatchFilter(tenantIds);
+    this.#filter = parts.filter;
     this.#from = cursor.length === 0 ? null : (parts.cursors.parse(this.#filter.key, cursor) ?? 'foreign');
   }
 
@@ -176,16 +179,13 @@ export class Subscription {
 
   /** Sends the snapshot and what came meanwhile; once more where the log breaks in between. */
   async #snapshot(why: ResetCause | null): Promise<void> {
-    const { feed, frames } = this.#parts;
+    const { frames, turns } = this.#parts;
     this.#open('snapshot');
     let cause = why;
     do {
       this.#signOfLife = () => frames.encode({ kind: 'snapshot', revocations: [], cursor: null });
       if (cause !== null) await this.#send(frames.encode({ kind: 'reset', cause }));
-      // What is held already need not come again.
-      feed.ring.flush();
-      const from = feed.ring.heads;
-      await this.#sendHeld();
+      const from = await turns.held(() => this.#sendHeld());
       const cursor = frames.cursor(this.#filter, from);
       this.#signOfLife = () => frames.encode({ kind: 'batch', revocations: [], cursor });
       await this.#send(frames.encode({ kind: 'snapshot', revocations: [], cursor }));
@@ -193,14 +193,18 @@ export class Subscription {
     } while (cause !== null);
   }
 
-  /** Sends what the instance holds; not what is applied meanwhile. */
-  async #sendHeld(): Promise<void> {
-    const { frames, turns } = this.#parts;
+  /** Sends what the instance holds, not what is applied meanwhile, and tells from where that comes. */
+  async #sendHeld(): Promise<LogPositions> {
+    if (this.#isOver) throw OVER;
+    const { feed, frames, turns } = this.#parts;
+    // What is held already need not come again.
+    feed.ring.flush();
+    const from = feed.ring.heads;
     const chunks = frames.held(this.#filter);
     for (;;) {
       const chunk = await turns.snapshot(() => chunks.next());
       if (this.#isOver) throw OVER;
-      if (chunk.done === true) return;
+      if (chunk.done === true) return from;
       if (chunk.value.length === 0) continue;
       await this.#send(frames.encode({ kind: 'snapshot', revocations: chunk.value, cursor: null }));
     }
@@ -290,7 +294,9 @@ export class Subscription {
   #open(start: 'resumed' | 'snapshot'): void {
     if (this.#isOpened) return;
     this.#isOpened = true;
-    this.#write(this.#parts.frames.encode({ kind: 'opened', start, heartbeatMs: this.#parts.request.heartbeatMs }));
+    const { heartbeatMs } = this.#parts.request;
+    const { tenantIds } = this.#filter;
+    this.#write(this.#parts.frames.encode({ kind: 'opened', start, heartbeatMs, tenantIds }));
   }
 
   /** Writes, and waits until the subscriber takes more. */

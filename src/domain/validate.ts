@@ -1,6 +1,7 @@
 import { SessionError } from '../error.ts';
 import type { VerifiedToken } from '../token/verify.ts';
 import { CONSISTENCY_WAIT_MS, STORE_DEADLINE_MS } from './limits.ts';
+import { type Caller, serves } from './caller.ts';
 import type { AuthorityParts } from './parts.ts';
 import type { ValidateRequest } from './requests.ts';
 import {
@@ -51,24 +52,27 @@ const INVALID: Validation = { kind: 'invalid' };
 export async function validate(
   parts: AuthorityParts,
   request: ValidateRequest,
+  caller: Caller,
   deadlineMs: number,
 ): Promise<Validation> {
-  if (request.consistencyToken !== null) await catchUp(parts, request.consistencyToken, deadlineMs);
-  const { kind, token } = request.credential;
-  return kind === 'access' ? validateAccess(parts, request, token) : validateSession(parts, request, token);
+  if (request.consistencyToken !== null) await catchUp(parts, request.consistencyToken, caller, deadlineMs);
+  return request.credential.kind === 'access'
+    ? validateAccess(parts, request, caller)
+    : validateSession(parts, request, caller);
 }
 
-async function catchUp(parts: AuthorityParts, token: Uint8Array, deadlineMs: number): Promise<void> {
-  const position = parts.consistencyTokens.parse(token);
+async function catchUp(parts: AuthorityParts, token: Uint8Array, caller: Caller, deadlineMs: number): Promise<void> {
+  const position = parts.consistencyTokens.parse(token, caller);
   const waitUntilMs = Math.min(deadlineMs, Date.now() + CONSISTENCY_WAIT_MS);
-  if (await parts.feed.waitFor(position, waitUntilMs)) return;
+  if (await parts.consistencyWaits.within(caller, () => parts.feed.waitFor(position, waitUntilMs))) return;
   throw new SessionError('NOT_CAUGHT_UP', 'consistency_token: not applied here yet; try again or ask for STRONG');
 }
 
-async function validateAccess(parts: AuthorityParts, request: ValidateRequest, token: string): Promise<Validation> {
-  const verified = parts.verifier.verify(token);
+async function validateAccess(parts: AuthorityParts, request: ValidateRequest, caller: Caller): Promise<Validation> {
+  const verified = parts.verifier.verify(request.credential.token);
   if (verified.kind === 'invalid') return INVALID;
   const { claims } = verified;
+  if (!serves(caller, claims.tenantId)) return INVALID;
   if (request.tenantId !== null && claims.tenantId !== request.tenantId) return INVALID;
   if (request.audience !== '' && !claims.audiences.includes(request.audience)) return INVALID;
 
@@ -112,12 +116,13 @@ function strongKind({ session, status }: SessionRecord, version: number): Sessio
   return version < session.minVersion ? 'superseded' : 'active';
 }
 
-async function validateSession(parts: AuthorityParts, request: ValidateRequest, text: string): Promise<Validation> {
-  const token = parts.tokens.parse('sas_', text);
-  if (token === undefined) return INVALID;
+async function validateSession(parts: AuthorityParts, request: ValidateRequest, caller: Caller): Promise<Validation> {
+  const { tenantId } = request;
+  const token = parts.tokens.parse('sas_', request.credential.token);
+  if (token === undefined || (tenantId !== null && !serves(caller, tenantId))) return INVALID;
   const { sessionId, nonce } = token;
   const outcome = await parts.store.read({
-    tenantIds: request.tenantId === null ? null : [request.tenantId],
+    tenantIds: tenantId === null ? caller.tenantIds : [tenantId],
     sessionId,
     proof: { nonce, ...(request.audience === '' ? {} : { audience: request.audience }) },
     touch: request.touch,

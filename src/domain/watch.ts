@@ -1,11 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { SessionError } from '../error.ts';
+import { type Caller, otherTenant, serves } from './caller.ts';
 import { Subscription, TICK_MS, type Turns } from './subscription.ts';
-import { type Freshness, type Subscriber, WatchFrames, type WatchParts, type WatchRequest } from './watch_frames.ts';
+import {
+  type Freshness,
+  type Subscriber,
+  WatchFilter,
+  WatchFrames,
+  type WatchParts,
+  type WatchRequest,
+} from './watch_frames.ts';
 
 /** Of streams that read the store's log at once. */
 const READERS = 4;
+
+/** Of one caller's streams that are sent a snapshot at once; the others wait. */
+const SNAPSHOTS_PER_CALLER = 8;
 
 /** Streams come back at random within this, and this much longer for each of them. */
 const RETRY_MS = 1000;
@@ -16,7 +27,9 @@ export class RevocationWatch {
   readonly #parts: WatchParts;
   readonly #frames: WatchFrames;
   readonly #turns = takeTurns();
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #subscriptions = new Map<Subscription, Caller>();
+  /** Those that have streams, by name. */
+  readonly #watchers = new Map<string, Watcher>();
   readonly #stopListening: () => void;
   readonly #ticker: NodeJS.Timeout;
   #freshAtMs = performance.now();
@@ -26,7 +39,7 @@ export class RevocationWatch {
     this.#parts = parts;
     this.#frames = new WatchFrames(parts);
     this.#stopListening = parts.feed.onBatch(() => {
-      for (const subscription of this.#subscriptions) subscription.wake();
+      for (const subscription of this.#subscriptions.keys()) subscription.wake();
     });
     this.#ticker = setInterval(() => this.#tick(), TICK_MS).unref();
   }
@@ -38,27 +51,37 @@ export class RevocationWatch {
   /**
    * Begins a stream, which lasts until the service ends it or its subscriber closes it.
    *
-   * @throws {SessionError} RATE_LIMITED, INVALID_TOKEN_PARAMETER
+   * @throws {SessionError} CALLER_NOT_ALLOWED, RATE_LIMITED, INVALID_TOKEN_PARAMETER
    */
-  open(request: WatchRequest, subscriber: Subscriber): Subscription {
-    if (this.#isClosed || this.streams >= this.#parts.maxStreams) {
-      throw new SessionError('RATE_LIMITED', 'this instance takes no more watch streams; try another, or later', {
-        retryAfterMs: this.#retryAfterMs(),
-      });
-    }
+  open(request: WatchRequest, caller: Caller, subscriber: Subscriber): Subscription {
+    const filter = filterOf(request, caller);
+    if (this.#isClosed || this.streams >= this.#parts.maxStreams) throw this.#noMore('this instance takes');
+    const watcher = this.#watchers.get(caller.name) ?? { streams: 0, snapshots: pLimit(SNAPSHOTS_PER_CALLER) };
+    if (watcher.streams >= this.#parts.maxStreamsPerCaller) throw this.#noMore('the caller may have');
     const { feed, cursors } = this.#parts;
     const subscription = new Subscription({
       feed,
       cursors,
       frames: this.#frames,
-      turns: this.#turns,
+      turns: { ...this.#turns, held: watcher.snapshots },
       request,
+      filter,
       subscriber,
-      onOver: () => this.#subscriptions.delete(subscription),
+      onOver: () => this.#forget(subscription, caller, watcher),
     });
-    this.#subscriptions.add(subscription);
+    this.#subscriptions.set(subscription, caller);
+    watcher.streams += 1;
+    this.#watchers.set(caller.name, watcher);
     void subscription.run();
     return subscription;
+  }
+
+  /** Tells the subscribers of some callers to come back, since what they may see has changed. */
+  endStreamsOf(hasChanged: (caller: Caller) => boolean): void {
+    const frame = this.#frames.encode({ kind: 'closing', retryAfterMs: RETRY_MS });
+    for (const [subscription, caller] of this.#subscriptions) {
+      if (hasChanged(caller)) subscription.finish(frame);
+    }
   }
 
   /** Tells every subscriber to come back elsewhere, and takes no more. */
@@ -67,7 +90,19 @@ export class RevocationWatch {
     this.#stopListening();
     clearInterval(this.#ticker);
     const frame = this.#frames.encode({ kind: 'closing', retryAfterMs: this.#retryAfterMs() });
-    for (const subscription of this.#subscriptions) subscription.finish(frame);
+    for (const subscription of this.#subscriptions.keys()) subscription.finish(frame);
+  }
+
+  #forget(subscription: Subscription, caller: Caller, watcher: Watcher): void {
+    this.#subscriptions.delete(subscription);
+    watcher.streams -= 1;
+    if (watcher.streams === 0) this.#watchers.delete(caller.name);
+  }
+
+  #noMore(who: string): SessionError {
+    return new SessionError('RATE_LIMITED', `${who} no more watch streams; try another instance, or later`, {
+      retryAfterMs: this.#retryAfterMs(),
+    });
   }
 
   #retryAfterMs(): number {
@@ -78,7 +113,7 @@ export class RevocationWatch {
     const freshness = this.#freshness();
     // What was applied by then is sent before the checkpoint.
     this.#parts.feed.ring.flush();
-    for (const subscription of this.#subscriptions) subscription.tick(freshness);
+    for (const subscription of this.#subscriptions.keys()) subscription.tick(freshness);
   }
 
   #freshness(): Freshness {
@@ -93,7 +128,21 @@ export class RevocationWatch {
   }
 }
 
-function takeTurns(): Turns {
+/** What one caller has open. */
+interface Watcher {
+  streams: number;
+  readonly snapshots: LimitFunction;
+}
+
+/** A stream that tells nothing of what it was asked for would pass for one that has nothing to tell: it is refused. */
+function filterOf({ tenantIds }: WatchRequest, caller: Caller): WatchFilter {
+  if (tenantIds.length === 0) return new WatchFilter(caller.tenantIds);
+  const index = tenantIds.findIndex((tenantId) => !serves(caller, tenantId));
+  if (index >= 0) throw otherTenant(`tenant_ids[${index}]`);
+  return new WatchFilter(tenantIds);
+}
+
+function takeTurns(): Omit<Turns, 'held'> {
   const snapshots = pLimit(1);
   const readers = pLimit(READERS);
   return {

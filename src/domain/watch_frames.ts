@@ -24,7 +24,13 @@ export type ResetCause = LogBreak | 'foreign' | 'lagged';
 
 /** What a subscriber is sent; the contract's WatchRevocationsResponse. */
 export type WatchFrame =
-  | { readonly kind: 'opened'; readonly start: 'resumed' | 'snapshot'; readonly heartbeatMs: number }
+  | {
+      readonly kind: 'opened';
+      readonly start: 'resumed' | 'snapshot';
+      readonly heartbeatMs: number;
+      /** Whose revocations come; empty = every tenant's. */
+      readonly tenantIds: readonly string[];
+    }
   | { readonly kind: 'reset'; readonly cause: ResetCause }
   /** With a cursor: the last of the snapshot. */
   | { readonly kind: 'snapshot'; readonly revocations: readonly Revocation[]; readonly cursor: Buffer | null }
@@ -35,7 +41,7 @@ export type WatchFrame =
 export interface WatchRequest {
   /** Empty for a snapshot. */
   readonly cursor: Uint8Array;
-  /** Empty for all. */
+  /** Empty for all that the caller may see. */
   readonly tenantIds: readonly string[];
   readonly heartbeatMs: number;
 }
@@ -54,6 +60,8 @@ export interface WatchParts {
   readonly feed: RevocationFeed;
   readonly cursors: WatchCursors;
   readonly maxStreams: number;
+  /** Of one caller. */
+  readonly maxStreamsPerCaller: number;
   /** Frames are bytes here, so that one that goes to many is encoded once. */
   readonly encode: (frame: WatchFrame) => Buffer;
   /** The store's time, in ms since the epoch. */
@@ -66,10 +74,16 @@ export class WatchFilter {
   readonly key: string;
   readonly #tenantIds: ReadonlySet<string> | null;
 
-  constructor(tenantIds: readonly string[]) {
-    this.#tenantIds = tenantIds.length === 0 ? null : new Set(tenantIds);
-    const sorted = JSON.stringify([...(this.#tenantIds ?? [])].sort());
+  /** @param tenantIds null for all */
+  constructor(tenantIds: readonly string[] | null) {
+    this.#tenantIds = tenantIds === null ? null : new Set(tenantIds);
+    const sorted = JSON.stringify(this.tenantIds);
     this.key = this.#tenantIds === null ? '' : createHash('sha256').update(sorted).digest('base64url');
+  }
+
+  /** Sorted; empty for all. */
+  get tenantIds(): readonly string[] {
+    return [...(this.#tenantIds ?? [])].sort();
   }
 
   /** Keys and what ends everything concern every tenant. */

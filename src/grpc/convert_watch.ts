@@ -51,6 +51,7 @@ export function fromWatchFrame(frame: WatchFrame): WatchRevocationsResponse {
           heartbeat: msToDuration(frame.heartbeatMs),
           // What this instance issues is shorter, but another may be configured otherwise, now or later.
           maxAccessTokenTtl: msToDuration(MAX_ACCESS_TOKEN_TTL_MS),
+          tenantIds: [...frame.tenantIds],
         },
       };
     case 'reset':

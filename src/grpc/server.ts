@@ -38,7 +38,6 @@ const OPTIONS: ServerOptions = {
   // A peer that has vanished is noticed within the two together, and its streams end.
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  interceptors: [limitRequests],
 };
 
 /** How the listener meets its peers. */
@@ -61,7 +60,7 @@ export interface GrpcListener {
 export async function startGrpcListener(transport: GrpcTransport, service: ServiceParts): Promise<GrpcListener> {
   // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(OPTIONS);
+  const server = new Server({ ...OPTIONS, interceptors: [limitRequests, service.identities.interceptor] });
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   const streams = new OpenStreams(server);

@@ -1,9 +1,14 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import type { KnownCaller } from '../access/callers.ts';
+import { admit } from '../access/gate.ts';
+import type { RequestOf, Rpc } from '../access/policy.ts';
+import type { CallerRates } from '../access/rates.ts';
+import type { AuditRecord } from '../domain/audit.ts';
 import type { SessionAuthority } from '../domain/authority.ts';
 import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
 import type { WatchFrame } from '../domain/watch_frames.ts';
-import { invalidField, SessionError } from '../error.ts';
+import { invalidField, SessionError, type SessionErrorCode } from '../error.ts';
 import type { BatchValidateSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsRequest.ts';
 import type { BatchValidateSessionsResponse } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsResponse.ts';
 import type { ListSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/ListSessionsRequest.ts';
@@ -35,6 +40,7 @@ import {
   maxValidationBytes,
 } from './convert_response.ts';
 import { Fields } from './fields.ts';
+import type { Identities } from './identity.ts';
 import { toServiceError } from './status.ts';
 import { serveWatch } from './watch_streams.ts';
 
@@ -43,6 +49,9 @@ export interface ServiceParts {
   readonly authority: SessionAuthority;
   readonly watch: RevocationWatch;
   readonly jwksJson: () => string;
+  readonly identities: Identities;
+  readonly rates: CallerRates;
+  readonly audit: (record: AuditRecord) => void;
   /** Told of faults, never of refusals; the caller of the RPC learns nothing of them. */
   readonly onFault: (rpc: string, error: SessionError) => void;
   /** Told of watch streams that the service ended for a reason. */
@@ -60,6 +69,17 @@ export function encodeWatchFrame(frame: WatchFrame): Buffer {
 const WATCH_SERIALIZE = loadSessionService().WatchRevocations.responseSerialize;
 
 const encodedBatch = loadSessionService().BatchValidateSessions.responseSerialize;
+
+/** Reasons of which the audit is told. */
+const DENIALS: ReadonlySet<SessionErrorCode> = new Set<SessionErrorCode>([
+  'CALLER_UNKNOWN',
+  'CALLER_NOT_ALLOWED',
+  'RATE_LIMITED',
+  'USER_BLOCKED',
+  'SESSION_LIMIT',
+]);
+
+const UUID_LENGTH = 36;
 
 /** What a request that does not decode arrives as. */
 const UNDECODABLE = Symbol('undecodable');
@@ -83,37 +103,41 @@ export function sessionServiceDefinition(): SessionServiceDefinition {
 }
 
 export function sessionServiceHandlers(service: ServiceParts): SessionServiceHandlers {
-  const { authority, watch, jwksJson, onStreamEnded } = service;
+  const { authority, watch, jwksJson, identities, rates, onStreamEnded } = service;
   const unary = unaryOf(service);
   return {
-    CreateSession: unary('CreateSession', async (wire) => fromBegun(await authority.create(toCreateRequest(wire)))),
-    RefreshSession: unary('RefreshSession', async (wire) =>
-      fromRefreshed(await authority.refresh(toRefreshRequest(wire))),
+    CreateSession: unary('CreateSession', async (wire, caller) =>
+      fromBegun(await authority.create(toCreateRequest(wire), caller)),
     ),
-    ValidateSession: unary('ValidateSession', async (wire, deadlineMs) => {
+    RefreshSession: unary('RefreshSession', async (wire, caller) =>
+      fromRefreshed(await authority.refresh(toRefreshRequest(wire), caller)),
+    ),
+    ValidateSession: unary('ValidateSession', async (wire, caller, deadlineMs) => {
       const fields = new Fields();
       const request = toValidateRequest(wire, fields);
       fields.check();
-      return fromValidation(await authority.validate(request, deadlineMs), isFull(wire));
+      return fromValidation(await authority.validate(request, caller, deadlineMs), isFull(wire));
     }),
-    BatchValidateSessions: unary('BatchValidateSessions', (wire, deadlineMs) =>
-      validateBatch(authority, wire, deadlineMs),
+    BatchValidateSessions: unary('BatchValidateSessions', (wire, caller, deadlineMs) =>
+      validateBatch(authority, wire, caller, deadlineMs),
     ),
-    GetSession: unary('GetSession', async (wire) => ({
-      session: fromRecord(await authority.get(toGetRequest(wire)), isFull(wire)),
+    GetSession: unary('GetSession', async (wire, caller) => ({
+      session: fromRecord(await authority.get(toGetRequest(wire), caller), isFull(wire)),
     })),
-    ListSessions: unary('ListSessions', (wire) => listPage(authority, wire)),
-    UpdateSession: unary('UpdateSession', async (wire) => {
-      const { record, consistencyToken } = await authority.update(toUpdateRequest(wire));
+    ListSessions: unary('ListSessions', (wire, caller) => listPage(authority, wire, caller)),
+    UpdateSession: unary('UpdateSession', async (wire, caller) => {
+      const { record, consistencyToken } = await authority.update(toUpdateRequest(wire), caller);
       return { session: fromRecord(record, false), ...(consistencyToken !== null && { consistencyToken }) };
     }),
-    RotateSession: unary('RotateSession', async (wire) => fromBegun(await authority.rotate(toRotateRequest(wire)))),
-    RevokeSession: unary('RevokeSession', async (wire) => {
-      const { revoked, consistencyToken } = await authority.revoke(toRevokeRequest(wire));
+    RotateSession: unary('RotateSession', async (wire, caller) =>
+      fromBegun(await authority.rotate(toRotateRequest(wire), caller)),
+    ),
+    RevokeSession: unary('RevokeSession', async (wire, caller) => {
+      const { revoked, consistencyToken } = await authority.revoke(toRevokeRequest(wire), caller);
       return { revoked, ...(consistencyToken !== null && { consistencyToken }) };
     }),
-    RevokeSessions: unary('RevokeSessions', async (wire) => {
-      const { count, consistencyToken } = await authority.revokeMany(toRevokeManyRequest(wire));
+    RevokeSessions: unary('RevokeSessions', async (wire, caller) => {
+      const { count, consistencyToken } = await authority.revokeMany(toRevokeManyRequest(wire), caller);
       return {
         ...(count !== null && { sessionCount: count }),
         ...(consistencyToken !== null && { consistencyToken }),
@@ -121,13 +145,16 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     }),
     GetJwks: unary('GetJwks', async () => ({ jwksJson: jwksJson() })),
     WatchRevocations: (call) => {
+      let caller: KnownCaller | null = null;
       try {
+        caller = identities.callerOf(call);
         if ((call.request as unknown) === UNDECODABLE) throw undecodable();
-        serveWatch(watch, call, (subscriberId, reason) => {
-          onStreamEnded(subscriberId, refusal(service, 'WatchRevocations', reason));
+        admit(rates, caller, 'WatchRevocations', call.request);
+        serveWatch(watch, call, caller, (subscriberId, reason) => {
+          onStreamEnded(subscriberId, refusal(service, 'WatchRevocations', caller, null, reason));
         });
       } catch (thrown) {
-        call.emit('error', toServiceError(refusal(service, 'WatchRevocations', thrown)));
+        call.emit('error', toServiceError(refusal(service, 'WatchRevocations', caller, null, thrown)));
       }
     },
   };
@@ -137,15 +164,27 @@ type UnaryHandler<I, O> = (call: ServerUnaryCall<I, O>, answer: sendUnaryData<O>
 
 /** A handler from a function of the request: refusals become statuses, faults INTERNAL and a line in the log. */
 function unaryOf(service: ServiceParts) {
-  return <I, O>(rpc: string, handle: (wire: I, deadlineMs: number) => Promise<O>): UnaryHandler<I, O> =>
+  const { identities, rates } = service;
+  return <R extends Rpc, O>(
+    rpc: R,
+    handle: (wire: RequestOf<R>, caller: KnownCaller, deadlineMs: number) => Promise<O>,
+  ): UnaryHandler<RequestOf<R>, O> =>
     (call, answer) => {
+      let caller: KnownCaller | null = null;
       const run = async () => {
+        caller = identities.callerOf(call);
         if ((call.request as unknown) === UNDECODABLE) throw undecodable();
-        return handle(call.request, deadlineOf(call.getDeadline()));
+        admit(rates, caller, rpc, call.request);
+        const leave = rates.enter(caller);
+        try {
+          return await handle(call.request, caller, deadlineOf(call.getDeadline()));
+        } finally {
+          leave();
+        }
       };
       run().then(
         (response) => answer(null, response),
-        (thrown: unknown) => answer(toServiceError(refusal(service, rpc, thrown))),
+        (thrown: unknown) => answer(toServiceError(refusal(service, rpc, caller, call.request, thrown))),
       );
     };
 }
@@ -154,11 +193,34 @@ function undecodable(): SessionError {
   return invalidField('request', 'does not decode as its message');
 }
 
-/** What a caller is told; of a fault the log is told more. */
-function refusal({ onFault }: ServiceParts, rpc: string, thrown: unknown): SessionError {
+/** What a caller is told; of a fault the log is told more, and of a denial the audit. */
+function refusal(
+  { onFault, audit }: ServiceParts,
+  rpc: Rpc,
+  caller: KnownCaller | null,
+  request: unknown,
+  thrown: unknown,
+): SessionError {
   const error = SessionError.from(thrown);
   if (error.cause !== undefined || error.code === 'INTERNAL') onFault(rpc, error);
+  if (DENIALS.has(error.code)) {
+    audit({ action: 'denied', caller: caller?.name ?? '', rpc, reason: error.code, ...subjectOfDenied(request) });
+  }
   return error;
+}
+
+/** Whom a denied request was about, as far as it says so in a few words; nothing else of it has been checked. */
+function subjectOfDenied(request: unknown): Pick<AuditRecord, 'tenantId' | 'userId' | 'requestId'> {
+  const { tenantId, userId, requestId } =
+    ((typeof request === 'object' ? request : null) as Readonly<Record<string, unknown>> | null) ?? {};
+  const short = (value: unknown, maxBytes: number) =>
+    typeof value === 'string' && Buffer.byteLength(value) <= maxBytes ? value : '';
+  const [user, id] = [short(userId, LIMITS.userId), short(requestId, UUID_LENGTH)];
+  return {
+    tenantId: short(tenantId, LIMITS.tenantId),
+    ...(user !== '' && { userId: user }),
+    ...(id !== '' && { requestId: id }),
+  };
 }
 
 /** Milliseconds since the epoch; infinite where the caller set none. */
@@ -173,6 +235,7 @@ function isFull(wire: { view: string }): boolean {
 async function validateBatch(
   authority: SessionAuthority,
   { requests: wires }: BatchValidateSessionsRequest__Output,
+  caller: KnownCaller,
   deadlineMs: number,
 ): Promise<BatchValidateSessionsResponse> {
   const fields = new Fields();
@@ -180,7 +243,7 @@ async function validateBatch(
   fields.check();
   const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
   fields.check();
-  const validations = await Promise.all(requests.map((request) => authority.validate(request, deadlineMs)));
+  const validations = await Promise.all(requests.map((request) => authority.validate(request, caller, deadlineMs)));
   const full = (index: number) => FULL_VIEW[wires[index]?.view ?? ''] ?? false;
   const response = { responses: validations.map((validation, index) => fromValidation(validation, full(index))) };
   const bytes = validations.reduce((sum, validation, index) => sum + maxValidationBytes(validation, full(index)), 0);
@@ -191,9 +254,13 @@ async function validateBatch(
 }
 
 /** A page as full as the message allows, of at least one session. */
-async function listPage(authority: SessionAuthority, wire: ListSessionsRequest__Output): Promise<ListSessionsResponse> {
+async function listPage(
+  authority: SessionAuthority,
+  wire: ListSessionsRequest__Output,
+  caller: KnownCaller,
+): Promise<ListSessionsResponse> {
   const full = isFull(wire);
-  const { records, more, tokenAfter } = await authority.list(toListRequest(wire));
+  const { records, more, tokenAfter } = await authority.list(toListRequest(wire), caller);
   let bytes = 0;
   const fitting = records.filter((record) => {
     bytes += maxEncodedBytes(record, full);

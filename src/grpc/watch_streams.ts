@@ -1,5 +1,6 @@
-import { constants, type Http2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Caller } from '../domain/caller.ts';
 import type { Subscription } from '../domain/subscription.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
 import type { Subscriber } from '../domain/watch_frames.ts';
@@ -8,6 +9,7 @@ import type { WatchRevocationsRequest__Output } from '../wire/gen/sessionauthori
 import type { WatchRevocationsResponse } from '../wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { toWatchRequest } from './convert_watch.ts';
 import { toServiceError } from './status.ts';
+import { streamOf } from './stream_of.ts';
 
 type Call = ServerWritableStream<WatchRevocationsRequest__Output, WatchRevocationsResponse>;
 
@@ -19,11 +21,12 @@ const MAX_QUEUED_FRAMES = 16;
 export function serveWatch(
   watch: RevocationWatch,
   call: Call,
+  caller: Caller,
   onEnded: (subscriberId: string, reason: SessionError) => void,
 ): void {
   const { subscriberId, ...request } = toWatchRequest(call.request);
   const stream = new CallStream(call, (reason) => onEnded(subscriberId, reason));
-  const subscription = watch.open(request, stream);
+  const subscription = watch.open(request, caller, stream);
   stream.onRoom = () => subscription.drained();
   endWithCall(call, subscription);
 }
@@ -84,16 +87,4 @@ function endWithCall(call: Call, subscription: Subscription): void {
   const stream = streamOf(call);
   // At a deadline the library ends the stream, and may write behind that: it would stay as it is till its connection ends.
   stream?.once('error', () => stream.close(constants.NGHTTP2_CANCEL));
-}
-
-interface InterceptedCall {
-  readonly stream?: Http2Stream;
-  readonly nextCall?: InterceptedCall;
-}
-
-/** Which the library's types leave out; beneath its interceptors, if there are any. */
-function streamOf(call: Call): Http2Stream | undefined {
-  let inner: InterceptedCall | undefined = (call as unknown as { readonly call?: InterceptedCall }).call;
-  while (inner !== undefined && inner.stream === undefined) inner = inner.nextCall;
-  return inner?.stream;
 }

@@ -13,28 +13,15 @@ export interface LogFields {
   readonly httpPort?: number;
   /** Of a certificate. */
   readonly expireTime?: string;
-  /** What an audit record is about. */
-  readonly action?: string;
   readonly reason?: string;
-  readonly tenantId?: string;
-  readonly userId?: string;
-  readonly clientId?: string;
-  readonly sessionId?: string;
   /** As a watch stream names itself. */
   readonly subscriberId?: string;
-  readonly endedSessionIds?: readonly string[];
-  readonly deviceId?: string;
-  readonly exceptSessionId?: string;
-  readonly createTimeBefore?: string;
-  readonly denyCreateUntil?: string;
   readonly count?: number;
   /** What a sweep removed. */
   readonly sessions?: number;
   readonly requests?: number;
   readonly epochs?: number;
   readonly logEntries?: number;
-  readonly actorUserId?: string;
-  readonly actorReason?: string;
   /** Whatever was thrown; written without what a driver adds to its errors. */
   readonly error?: unknown;
 }
@@ -70,25 +57,13 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   grpcPort: true,
   httpPort: true,
   expireTime: true,
-  action: true,
   reason: true,
-  tenantId: true,
-  userId: true,
-  clientId: true,
-  sessionId: true,
   subscriberId: true,
-  endedSessionIds: true,
-  deviceId: true,
-  exceptSessionId: true,
-  createTimeBefore: true,
-  denyCreateUntil: true,
   count: true,
   sessions: true,
   requests: true,
   epochs: true,
   logEntries: true,
-  actorUserId: true,
-  actorReason: true,
   error: true,
 };
 
@@ -106,8 +81,13 @@ const JS_ERRORS: ReadonlySet<unknown> = new Set([
   URIError.prototype,
 ]);
 
-/** Refresh and session tokens, and JWTs, whole or cut off. */
-const TOKEN = /sa[rs]_[\w-]{8,}|eyJ[\w-]{8,}(?:\.[\w-]*)+/g;
+/** Refresh, session and service tokens, and JWTs, whole or cut off. */
+const TOKEN = /sa[rsk]_[\w-]{8,}|eyJ[\w-]{8,}(?:\.[\w-]*)+/g;
+
+/** A line without what looks like a token. */
+export function redacted(line: string): string {
+  return line.replace(TOKEN, '[redacted]');
+}
 
 /** A log of JSON lines on stdout, written before the call returns. */
 export function createLog(
@@ -121,7 +101,7 @@ export function createLog(
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: allowedFields },
       serializers: { error: loggedError },
-      hooks: { streamWrite: (line) => line.replace(TOKEN, '[redacted]') },
+      hooks: { streamWrite: redacted },
     },
     destination,
   );

@@ -10,6 +10,7 @@ import { generateMasterKey } from '../../src/token/master_key.ts';
 import { openKeyRing } from '../../src/upkeep/keys.ts';
 
 const MASTER_KEY = generateMasterKey();
+const ANYONE = { name: '', tenantIds: null };
 const refused = (code: SessionError['code']) => (error: unknown) =>
   error instanceof SessionError && error.code === code;
 
@@ -18,20 +19,35 @@ describe('a consistency token', () => {
   const position = { partition: 12, position: 2 ** 40, tag: '0123456789abcdef' };
 
   it('says what it was made of', () => {
-    assert.deepEqual(tokens.parse(tokens.format(position)), position);
+    assert.deepEqual(tokens.parse(tokens.format(position, 'acme'), ANYONE), position);
   });
 
   it('is refused where a byte changed, or where it is of another store or key', () => {
-    const token = tokens.format(position);
+    const token = tokens.format(position, 'acme');
     const others = [Buffer.alloc(0), Buffer.alloc(16), token.subarray(1), Buffer.concat([token, Buffer.alloc(1)])];
     for (let at = 0; at < token.length; at += 1) {
       const changed = Buffer.from(token);
       changed.writeUInt8(changed.readUInt8(at) ^ 0x80, at);
       others.push(changed);
     }
-    others.push(new ConsistencyTokens(MASTER_KEY, 'store-2').format(position));
-    others.push(new ConsistencyTokens(generateMasterKey(), 'store-1').format(position));
-    for (const other of others) assert.throws(() => tokens.parse(other), refused('INVALID_TOKEN_PARAMETER'));
+    others.push(new ConsistencyTokens(MASTER_KEY, 'store-2').format(position, 'acme'));
+    others.push(new ConsistencyTokens(generateMasterKey(), 'store-1').format(position, 'acme'));
+    for (const other of others) assert.throws(() => tokens.parse(other, ANYONE), refused('INVALID_TOKEN_PARAMETER'));
+  });
+
+  it('is refused where it is of a tenant that the caller does not have', () => {
+    const of = (...tenantIds: string[]) => ({ name: 'api', tenantIds });
+    const [acme, none] = [tokens.format(position, 'acme'), tokens.format(position, '')];
+    assert.deepEqual(tokens.parse(acme, of('other', 'acme')), position);
+    assert.deepEqual(tokens.parse(none, of('')), position);
+    for (const [token, caller] of [
+      [acme, of('other')],
+      [acme, of('')],
+      [acme, of('acm', 'acme2')],
+      [none, of('acme')],
+    ] as const) {
+      assert.throws(() => tokens.parse(token, caller), refused('INVALID_TOKEN_PARAMETER'));
+    }
   });
 });
 

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Caller } from '../../src/domain/caller.ts';
 import type { Session } from '../../src/domain/session.ts';
 import { Subscription } from '../../src/domain/subscription.ts';
 import { RevocationWatch } from '../../src/domain/watch.ts';
 import { WatchCursors } from '../../src/domain/watch_cursor.ts';
-import { type WatchFrame, WatchFrames, type WatchParts, type WatchRequest } from '../../src/domain/watch_frames.ts';
+import {
+  WatchFilter,
+  type WatchFrame,
+  WatchFrames,
+  type WatchParts,
+  type WatchRequest,
+} from '../../src/domain/watch_frames.ts';
 import type { SessionError } from '../../src/error.ts';
 import { RevocationFeed } from '../../src/revocation/feed.ts';
 import type { LogPositions } from '../../src/revocation/ring.ts';
@@ -16,6 +23,8 @@ import type { EmbeddedStore } from '../../src/store/embedded/store.ts';
 import { openMemoryStore } from '../../src/store/memory/store.ts';
 
 const KEY = Buffer.alloc(32, 1);
+
+const ANYONE: Caller = { name: '', tenantIds: null };
 
 /** What a subscriber has got, which takes frames only while it is told to. */
 class Inbox {
@@ -107,12 +116,13 @@ describe('A watch stream', () => {
 
   function parts(): WatchParts {
     const encode = (frame: WatchFrame) => Buffer.from(JSON.stringify(frame));
-    return { feed, cursors, maxStreams: 100, encode, now };
+    return { feed, cursors, maxStreams: 100, maxStreamsPerCaller: 100, encode, now };
   }
 
   function open(request: Partial<WatchRequest> = {}, inbox = new Inbox()): Inbox {
     inbox.subscription = watch.open(
       { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250, ...request },
+      ANYONE,
       inbox.subscriber,
     );
     return inbox;
@@ -251,7 +261,8 @@ describe('A watch stream', () => {
       feed,
       cursors,
       frames: new WatchFrames(parts()),
-      turns: { snapshot: (work) => pause(500).then(work), read: (work) => work() },
+      turns: { held: (work) => work(), snapshot: (work) => pause(500).then(work), read: (work) => work() },
+      filter: new WatchFilter(null),
       request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
       subscriber: inbox.subscriber,
       onOver: () => {},
@@ -273,6 +284,7 @@ describe('A watch stream', () => {
       cursors,
       frames: new WatchFrames(parts()),
       turns: {
+        held: (work) => work(),
         // What comes meanwhile is more than the ring holds.
         snapshot: async (work) => {
           if (!hasBegun) await revoke(100);
@@ -281,6 +293,7 @@ describe('A watch stream', () => {
         },
         read: (work) => pause(600).then(work),
       },
+      filter: new WatchFilter(null),
       request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
       subscriber: inbox.subscriber,
       onOver: () => {},

@@ -83,13 +83,17 @@ export class RpcError extends Error {
 
 /** A client by promises; what is refused rejects with an RpcError. */
 export class SessionClient extends Client {
-  constructor(port: number, options: ChannelOptions = {}) {
+  readonly #metadata = new Metadata();
+
+  /** @param serviceToken what the caller proves itself by; empty = nothing */
+  constructor(port: number, options: ChannelOptions = {}, serviceToken = '') {
     super(`127.0.0.1:${port}`, credentials.createInsecure(), {
       ...options,
       'grpc.max_receive_message_length': 1 << 20,
       // A channel of its own for each client: servers come and go on the same port.
       'grpc.use_local_subchannel_pool': 1,
     });
+    if (serviceToken !== '') this.#metadata.set('authorization', `Bearer ${serviceToken}`);
   }
 
   /** Connects; waits for the server to come up. */
@@ -119,7 +123,7 @@ export class SessionClient extends Client {
   ): Promise<O> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + deadlineMs };
-      this.makeUnaryRequest(path, serialize, deserialize, request, new Metadata(), options, (error, response) => {
+      this.makeUnaryRequest(path, serialize, deserialize, request, this.#metadata, options, (error, response) => {
         if (error !== null) reject(new RpcError(error));
         else resolve(response as O);
       });

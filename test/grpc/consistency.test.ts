@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { onEachStore, startTestServer, type TestServer } from '../harness.ts';
 import { nextEntry, withDatabase } from './database.ts';
-import { assertInvalid, assertRefused, CONSISTENCIES, open, present, range } from './expect.ts';
+import { assertInvalid, assertRefused, CONSISTENCIES, open, present, range, refusalOf } from './expect.ts';
 
 const BAD_TOKEN = { status: 'INVALID_ARGUMENT', reason: 'INVALID_TOKEN_PARAMETER' };
 const KEY = Buffer.alloc(32, 7).toString('base64');
@@ -108,6 +108,22 @@ describe('consistency_token on one database', () => {
     await server.client.call('GetJwks', {});
     await append();
     assert.equal((await waiting).active, true);
+  });
+
+  it('is waited for so often at once and no more', async () => {
+    const { tokens } = await open(server.client);
+    const { token, append } = await nextEntry(server);
+    const requests = range(200).map(() => ({ accessToken: tokens.accessToken, consistencyToken: token }));
+    const calls = range(6).map(() => server.client.call('BatchValidateSessions', { requests }));
+    const refused = await Promise.race(calls.map((call) => refusalOf(call)));
+    assert.deepEqual([refused.status, refused.reason], ['RESOURCE_EXHAUSTED', 'RATE_LIMITED']);
+    assert(refused.retryAfterMs > 0);
+    await append();
+    const answers = await Promise.allSettled(calls);
+    assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 5);
+    // They have left room behind them.
+    const { responses } = await server.client.call('BatchValidateSessions', { requests });
+    assert(responses.every(({ active }) => active));
   });
 
   it('is answered UNAVAILABLE where that never happens: a backup was put back', async () => {

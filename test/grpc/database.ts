@@ -75,7 +75,7 @@ export function nextEntry({ databasePath }: TestServer): Promise<{ token: Buffer
     const [position, tag] = [head.position + 1, '0123456789abcdef'];
     const row = [position, tag, head.tag, 'user', '', 'nobody', 1, '', Date.now() + 3_600_000, 'admin', Date.now()];
     const append = () => withDatabase(databasePath, (writing) => void writing.prepare(APPEND).run(...row));
-    return { token: tokens.format({ partition: 0, position, tag }), append };
+    return { token: tokens.format({ partition: 0, position, tag }, ''), append };
   });
 }
 

@@ -100,7 +100,6 @@ onEachStore('RefreshSession', (server) => {
       'SESSION_STATE_REVOKED',
       'REVOCATION_REASON_REFRESH_TOKEN_REUSE',
     ]);
-    assert(server().log.some((line) => line.includes('refresh_token_reused') && line.includes(session.sessionId)));
   });
 
   it('ends it once, though thieves race', async () => {

@@ -48,6 +48,24 @@ describe('the command line', () => {
     }
   });
 
+  it('listens for nobody but its own machine, unless it can tell who calls and show who it is', async () => {
+    const open = { STORE_URL: 'memory:', GRPC_ADDRESS: '0.0.0.0:0', HTTP_ADDRESS: '[::]:0' };
+    const { code, stdout, stderr } = await serve(open);
+    assert.deepEqual([code, stdout], [2, '']);
+    const lines = stderr.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, line.indexOf(':'))),
+      ['GRPC_ADDRESS', 'HTTP_ADDRESS'],
+    );
+    for (const line of lines) assert.match(line, /TLS_CERT_FILE, TLS_KEY_FILE, CALLERS_FILE, .*INSECURE=true/);
+    const forced = await startService({ ...open, INSECURE: 'true' });
+    await forced.line('anyone who reaches GRPC_ADDRESS may do anything: set CALLERS_FILE');
+    await forced.end();
+    const local = await startService({ STORE_URL: 'memory:' });
+    await local.line('anyone who reaches GRPC_ADDRESS may do anything: set CALLERS_FILE');
+    await local.end();
+  });
+
   it('tells every fault of the environment at once, and none of its values', async () => {
     const { code, stdout, stderr } = await serve({
       STORE_URL: 'mysql://c4n4ry',
@@ -146,10 +164,14 @@ describe('the command line', () => {
     const lines = loud.stdout
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as { msg: string; level: string; time: string });
+      .map((line) => JSON.parse(line) as { msg: string; level: string; time: string; action?: string });
     assert.deepEqual(
       lines.filter(({ level }) => level === 'info').map(({ msg }) => msg),
-      ['serving', 'audit', 'stopping', 'stopped'],
+      ['serving', 'stopping', 'stopped'],
+    );
+    assert.deepEqual(
+      lines.flatMap(({ action }) => action ?? []),
+      ['session_created', 'session_revoked'],
     );
     for (const { time } of lines) assert.match(time, /^\d{4}-\d\d-\d\dT.*Z$/);
     const port = await freePort();
@@ -159,6 +181,12 @@ describe('the command line', () => {
     await open(client);
     client.close();
     silent.signal('SIGTERM');
-    assert.deepEqual([(await silent.exit).code, silent.stdout, silent.stderr], [0, '', '']);
+    assert.deepEqual([(await silent.exit).code, silent.stderr], [0, '']);
+    const [record, ...more] = silent.stdout.trimEnd().split('\n');
+    assert.deepEqual(
+      [(JSON.parse(record ?? '') as { log: string }).log, more],
+      ['audit', []],
+      'the audit has no level',
+    );
   });
 });

@@ -156,7 +156,7 @@ export function listQuery(change: Partial<ListQuery> = {}): ListQuery {
 
 /** The same for the same id, RPC and tenant; `content` stands for the rest of the request. */
 export function stamp(requestId: string, content = '', tenantId = 'acme'): RequestStamp {
-  const made = stampRequest('Test', tenantId, requestId, { content });
+  const made = stampRequest('Test', { name: '', tenantIds: null }, tenantId, requestId, { content });
   assert(made !== null);
   return made;
 }

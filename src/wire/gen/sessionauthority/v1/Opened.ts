@@ -24,10 +24,12 @@ export interface Opened {
   'start'?: (_sessionauthority_v1_Opened_Start);
   'heartbeat'?: (_google_protobuf_Duration | null);
   'maxAccessTokenTtl'?: (_google_protobuf_Duration | null);
+  'tenantIds'?: (string)[];
 }
 
 export interface Opened__Output {
   'start': (_sessionauthority_v1_Opened_Start__Output);
   'heartbeat': (_google_protobuf_Duration__Output | null);
   'maxAccessTokenTtl': (_google_protobuf_Duration__Output | null);
+  'tenantIds': (string)[];
 }
