@@ -83,8 +83,8 @@ export class RpcError extends Error {
 
 /** A client by promises; what is refused rejects with an RpcError. */
 export class SessionClient extends Client {
-  constructor(port: number, options: ChannelOptions = {}) {
-    super(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  constructor(port: number, options: ChannelOptions = {}, transport = credentials.createInsecure()) {
+    super(`127.0.0.1:${port}`, transport, {
       ...options,
       'grpc.max_receive_message_length': 1 << 20,
       // A channel of its own for each client: servers come and go on the same port.
