@@ -16,13 +16,14 @@ const MAX_HEADER_LIST_BYTES = 16 * 1024;
 
 const SWEEP_PERIOD_MS = 1000;
 
-/** Sweeps after which a stream is reset whose call is answered: before that the answer may be on its way. */
+/** Sweeps after which a stream is reset whose call is answered, while its request has not ended. */
 const SWEEPS_FOR_REQUEST = 2;
-const SWEEPS_FOR_ANSWER = 10;
+/** The same for one whose peer does not take what it is sent; watches end such streams sooner, and say why. */
+const SWEEPS_FOR_ANSWER = 15;
 
 /**
  * Bounds what a peer of an HTTP/2 server may do beneath the calls: how long it may take over its settings, how many PING
- * and SETTINGS frames it may have answered, how long its headers are, and how long a stream outlives its answer.
+ * and SETTINGS frames it may have answered, how long its headers are, and how long a stream is kept that nothing moves on.
  *
  * Node and nghttp2 see to the rest by themselves: rapid resets, CONTINUATION floods, empty frames, unread answers to PING.
  * Ends when the server closes.
@@ -30,7 +31,7 @@ const SWEEPS_FOR_ANSWER = 10;
 export function limitHttp2(server: Http2Server): void {
   server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
   server.on('session', limitSession);
-  const streams = new AnsweredStreams();
+  const streams = new OpenStreams();
   server.on('stream', (stream) => streams.add(stream));
   const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
   timer.unref();
@@ -85,26 +86,35 @@ class FrameAllowance {
   }
 }
 
+/** What a sweep found of a stream. */
+interface Seen {
+  /** Bytes that the peer has not taken. */
+  waiting: number;
+  /** Since when nothing has moved on, in sweeps. */
+  sweeps: number;
+}
+
 /**
- * Streams whose call is answered stay open until the peer has ended its request and taken the answer. One that does
- * neither would hold them, and what they have to send, as long as its connection lasts.
+ * A stream stays open until the peer has ended its request and taken the answer. One that does neither would hold it, and
+ * what there is to send, as long as its connection lasts.
  */
-class AnsweredStreams {
-  /** Each with the sweeps since it was answered. */
-  readonly #open = new Map<ServerHttp2Stream, number>();
+class OpenStreams {
+  readonly #open = new Map<ServerHttp2Stream, Seen>();
 
   add(stream: ServerHttp2Stream): void {
-    this.#open.set(stream, 0);
+    this.#open.set(stream, { waiting: 0, sweeps: 0 });
     stream.once('close', () => this.#open.delete(stream));
   }
 
   sweep(): void {
-    for (const [stream, sweeps] of this.#open) {
-      if (!stream.writableEnded) continue;
-      this.#open.set(stream, sweeps + 1);
+    for (const [stream, seen] of this.#open) {
+      const waiting = stream.writableLength;
+      const isStill = stream.writableEnded || (waiting > 0 && waiting === seen.waiting);
+      seen.waiting = waiting;
+      seen.sweeps = isStill ? seen.sweeps + 1 : 0;
       // All is sent, and the rest of the request of no use (RFC 9113, section 8.1).
-      if (stream.writableFinished && sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
-      else if (sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_CANCEL);
+      if (stream.writableFinished && seen.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
+      else if (seen.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
   }
 }

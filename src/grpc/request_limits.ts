@@ -50,8 +50,8 @@ export const limitRequests: ServerInterceptor = (method, call) => {
 
 function sizeOf(metadata: Metadata): number {
   let size = 0;
-  for (const [key, values] of Object.entries(metadata.toHttp2Headers())) {
-    for (const value of values as readonly string[]) size += key.length + value.length;
+  for (const [key, value] of Object.entries(metadata.toHttp2Headers())) {
+    for (const one of Array.isArray(value) ? value : [String(value)]) size += key.length + one.length;
   }
   return size;
 }

@@ -86,8 +86,8 @@ export class SessionClient extends Client {
   readonly #metadata = new Metadata();
 
   /** @param serviceToken what the caller proves itself by; empty = nothing */
-  constructor(port: number, options: ChannelOptions = {}, serviceToken = '') {
-    super(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  constructor(port: number, options: ChannelOptions = {}, serviceToken = '', transport = credentials.createInsecure()) {
+    super(`127.0.0.1:${port}`, transport, {
       ...options,
       'grpc.max_receive_message_length': 1 << 20,
       // A channel of its own for each client: servers come and go on the same port.

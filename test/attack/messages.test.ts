@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { status } from '@grpc/grpc-js';
+import { RPCS } from '../grpc/client.ts';
+import { range } from '../grpc/expect.ts';
+import { Attacked } from './attacked.ts';
+import { callHeaders, END_HEADERS, FRAME, frame, message } from './frames.ts';
+import { PolitePeer } from './polite_peer.ts';
+import { RawPeer } from './raw_peer.ts';
+
+const { path } = RPCS.ValidateSession;
+const GZIP = { 'grpc-encoding': 'gzip' };
+const MIB = 2 ** 20;
+
+describe('an attack by messages', () => {
+  let attacked: Attacked;
+  let peer: PolitePeer;
+  before(async () => {
+    attacked = await Attacked.start();
+  });
+  after(() => attacked.stop());
+  beforeEach(() => {
+    peer = new PolitePeer(attacked.port);
+  });
+  afterEach(async () => {
+    peer.close();
+    await attacked.assertUnharmed();
+  });
+
+  it('of bombs is RESOURCE_EXHAUSTED, however many there are', async () => {
+    const bomb = message(gzipSync(Buffer.alloc(256 * MIB)), { compressed: true });
+    const ends = await Promise.all(range(200).map(() => peer.call(path, bomb, { headers: GZIP })));
+    for (const { status: code, text } of ends) {
+      assert.equal(code, status.RESOURCE_EXHAUSTED);
+      assert.match(text, /decompresses to a size larger than 1048576/);
+    }
+  });
+
+  it('of broken compression is refused', async () => {
+    const whole = gzipSync(Buffer.alloc(1000, 7));
+    const noise = Buffer.alloc(1000, 0x5a);
+    const flipped = Buffer.from(whole);
+    flipped[flipped.length - 6] = (flipped.at(-6) ?? 0) ^ 0xff;
+    for (const bytes of [noise, whole.subarray(0, -4), flipped, Buffer.alloc(0)]) {
+      const { status: code } = await peer.call(path, message(bytes, { compressed: true }), { headers: GZIP });
+      assert.equal(code, status.INTERNAL);
+    }
+    const foreign = { headers: { 'grpc-encoding': 'br' } };
+    assert.equal((await peer.call(path, message(whole, { compressed: true }), foreign)).status, status.UNIMPLEMENTED);
+  });
+
+  it('of 2 GB, as its prefix says, is refused before it comes', async () => {
+    const liar = message(Buffer.alloc(1000), { length: 2 ** 31 });
+    const ends = await Promise.all(range(100).map(() => peer.call(path, liar, { end: false })));
+    for (const { status: code } of ends) assert.equal(code, status.RESOURCE_EXHAUSTED);
+  });
+
+  it('of requests that never end is ended after 10 s, and its streams are free again', async () => {
+    const half = message(Buffer.alloc(100), { length: 100_000 });
+    const starts = [half, Buffer.alloc(0), message(Buffer.alloc(0))];
+    const ends = await Promise.all(range(900).map((index) => peer.call(path, starts[index % 3]!, { end: false })));
+    for (const { status: code, text } of ends) {
+      assert.equal(code, status.DEADLINE_EXCEEDED);
+      assert.equal(text, 'the request did not come within 10 s');
+    }
+    const after = await Promise.all(range(900).map(() => peer.call('/no.such/Method', Buffer.alloc(0))));
+    for (const { status: code } of after) assert.equal(code, status.UNIMPLEMENTED);
+  });
+
+  it('of metadata beyond 8 KiB is RESOURCE_EXHAUSTED', async () => {
+    const metadata = (bytes: number) => ({ headers: { big: 'x'.repeat(bytes) } });
+    const refused = await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(10_000));
+    assert.equal(refused.status, status.RESOURCE_EXHAUSTED);
+    assert.equal(refused.text, 'metadata is larger than 8192 bytes');
+    assert.equal((await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(8000))).status, status.OK);
+    // Refused by HTTP/2 itself: to a client of gRPC this is RESOURCE_EXHAUSTED too.
+    const { status: code, resetCode } = await peer.call(RPCS.GetJwks.path, Buffer.alloc(0), metadata(40_000));
+    assert.deepEqual([code, resetCode], [Number.NaN, 11]);
+  });
+
+  it('of headers without end costs their sender the connection', async () => {
+    const flooding = await RawPeer.open(attacked.port);
+    const piece = callHeaders(path, { filler: 'x'.repeat(8000) });
+    await flooding.send(frame(FRAME.headers, 0, 1, piece));
+    for (let sent = 0; sent < 200 && !flooding.hasEnded; sent += 1) {
+      await flooding.send(frame(FRAME.continuation, 0, 1, piece));
+    }
+    await flooding.ended;
+    const short = await RawPeer.open(attacked.port);
+    await short.send(frame(FRAME.headers, 0, 1));
+    for (let sent = 0; sent < 20_000 && !short.hasEnded; sent += 1) await short.send(frame(FRAME.continuation, 0, 1));
+    await short.ended;
+    const whole = await RawPeer.open(attacked.port);
+    await whole.send(frame(FRAME.headers, END_HEADERS, 1, callHeaders(path)));
+    whole.close();
+  });
+});
