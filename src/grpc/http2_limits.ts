@@ -1,4 +1,5 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { peerOf } from '../access/connections.ts';
 
 /** How long a peer may take, from its connection on, to send its settings and acknowledge ours. */
 const SETTINGS_TIMEOUT_MS = 10_000;
@@ -14,6 +15,9 @@ const SETTINGS_ANSWER_BYTES = 9;
 /** As HTTP/2 counts: with 32 bytes for each field. What is beyond is reset with ENHANCE_YOUR_CALM, unread. */
 const MAX_HEADER_LIST_BYTES = 16 * 1024;
 
+/** What a peer may have sent, over all its connections, of requests that it has not ended. */
+const MAX_UNENDED_BYTES = 64 * 2 ** 20;
+
 const SWEEP_PERIOD_MS = 1000;
 
 /** Sweeps after which a stream is reset whose call is answered, while its request has not ended. */
@@ -23,7 +27,8 @@ const SWEEPS_FOR_ANSWER = 15;
 
 /**
  * Bounds what a peer of an HTTP/2 server may do beneath the calls: how long it may take over its settings, how many PING
- * and SETTINGS frames it may have answered, how long its headers are, and how long a stream is kept that nothing moves on.
+ * and SETTINGS frames it may have answered, how long its headers are, how much there may be of unended requests, and how
+ * long a stream is kept that nothing moves on.
  *
  * Node and nghttp2 see to the rest by themselves: rapid resets, CONTINUATION floods, empty frames, unread answers to PING.
  * Ends when the server closes.
@@ -32,7 +37,11 @@ export function limitHttp2(server: Http2Server): void {
   server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
   server.on('session', limitSession);
   const streams = new OpenStreams();
-  server.on('stream', (stream) => streams.add(stream));
+  const requests = new UnendedRequests();
+  server.on('stream', (stream) => {
+    streams.add(stream);
+    requests.add(stream);
+  });
   const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
   timer.unref();
   server.once('close', () => clearInterval(timer));
@@ -116,5 +125,35 @@ class OpenStreams {
       if (stream.writableFinished && seen.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
       else if (seen.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
+  }
+}
+
+/** Requests are gathered as they come. Of one peer those that have not ended may not add up to more than the limit. */
+class UnendedRequests {
+  readonly #ofPeer = new Map<string, number>();
+
+  add(stream: ServerHttp2Stream): void {
+    // The library reads all but those that it has refused by their headers.
+    if (stream.readableFlowing === null) return;
+    let counted = 0;
+    let peer = '';
+    stream.on('data', (chunk: Buffer) => {
+      if (counted === 0) peer = peerOf(stream.session?.socket.remoteAddress ?? '');
+      counted += chunk.length;
+      if (this.#count(peer, chunk.length) > MAX_UNENDED_BYTES) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    });
+    const end = () => {
+      if (counted > 0) this.#count(peer, -counted);
+      counted = 0;
+    };
+    stream.once('end', end);
+    stream.once('close', end);
+  }
+
+  #count(peer: string, bytes: number): number {
+    const count = (this.#ofPeer.get(peer) ?? 0) + bytes;
+    if (count === 0) this.#ofPeer.delete(peer);
+    else this.#ofPeer.set(peer, count);
+    return count;
   }
 }

@@ -6,9 +6,6 @@ const MAX_METADATA_BYTES = 8 * 1024;
 /** How long a request may take to come, from its headers on. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Answers that a stream of requests may have on its way before the next request of it is read. */
-const MAX_ANSWERS_ON_THE_WAY = 16;
-
 /**
  * Bounds what a request may bring, and how long it may take.
  *
@@ -16,10 +13,9 @@ const MAX_ANSWERS_ON_THE_WAY = 16;
  * requests are a stream their first. To stand before interceptors that look at a call.
  */
 export const limitRequests: ServerInterceptor = (method, call) => {
-  const limited = method.requestStream ? new PacedCall(call) : call;
   let timer: NodeJS.Timeout | undefined;
   const arrived = () => clearTimeout(timer);
-  return new ServerInterceptingCall(limited, {
+  return new ServerInterceptingCall(call, {
     start: (next) => {
       timer = setTimeout(() => {
         call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the request did not come within 10 s' });
@@ -54,26 +50,4 @@ function sizeOf(metadata: Metadata): number {
     for (const one of Array.isArray(value) ? value : [String(value)]) size += key.length + one.length;
   }
   return size;
-}
-
-/** Reads no further request while the peer does not take the answers, which would pile up. */
-class PacedCall extends ServerInterceptingCall {
-  #onTheWay = 0;
-  #isReadPutOff = false;
-
-  override startRead(): void {
-    if (this.#onTheWay < MAX_ANSWERS_ON_THE_WAY) super.startRead();
-    else this.#isReadPutOff = true;
-  }
-
-  override sendMessage(message: unknown, onTaken: () => void): void {
-    this.#onTheWay += 1;
-    super.sendMessage(message, () => {
-      this.#onTheWay -= 1;
-      onTaken();
-      if (!this.#isReadPutOff) return;
-      this.#isReadPutOff = false;
-      super.startRead();
-    });
-  }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { range } from '../grpc/expect.ts';
-import { temporaryFolder } from '../harness.ts';
+import { startService, temporaryFolder } from '../harness.ts';
 import { issueCertificate } from '../servers/certificates.ts';
+import { until } from '../servers/process.ts';
 import { Attacked } from './attacked.ts';
 import { ATTACKER, RawPeer } from './raw_peer.ts';
 
@@ -66,5 +67,30 @@ describe('an attack by connections', () => {
     await attacked.assertUnharmed();
     await attacked.stop();
     folder.remove();
+  });
+
+  it('of many peers is reset beyond what all may have', async () => {
+    const service = await startService({ STORE_URL: 'memory:', MAX_CONNECTIONS: '3', MAX_CONNECTIONS_PER_PEER: '2' });
+    for (const port of [service.grpcPort, service.httpPort]) {
+      const open: Socket[] = [];
+      // Whoever is let in is answered, by gRPC even before it asks.
+      const admitted = async (from: string) => {
+        const socket = connect({ port, host: '127.0.0.1', localAddress: from });
+        socket.on('error', () => {});
+        if (port === service.httpPort) socket.write('GET /healthz HTTP/1.1\r\nhost: attacked\r\n\r\n');
+        open.push(socket);
+        return new Promise<boolean>((resolve) => {
+          socket.once('data', () => resolve(true));
+          socket.once('close', () => resolve(false));
+        });
+      };
+      const peers = ['127.0.0.2', '127.0.0.2', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
+      const outcomes: boolean[] = [];
+      for (const from of peers) outcomes.push(await admitted(from));
+      assert.deepEqual(outcomes, [true, true, false, true, false]);
+      for (const socket of open) socket.destroy();
+      await until('another is let in', () => admitted('127.0.0.4'));
+    }
+    await service.end('SIGKILL');
   });
 });

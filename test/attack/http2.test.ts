@@ -71,42 +71,27 @@ describe('an attack by frames', () => {
     peer.close();
   });
 
-  it('of answers that are not taken is reset', async () => {
-    const peer = await RawPeer.open(attacked.port, ZERO_INITIAL_WINDOW);
-    const headers = callHeaders(RPCS.GetJwks.path);
-    for (const index of range(900)) {
-      const id = 2 * index + 1;
-      await peer.send(frame(FRAME.headers, END_HEADERS, id, headers), frame(FRAME.data, END_STREAM, id, EMPTY));
-    }
-    const resets = () => peer.received.filter(({ type }) => type === FRAME.resetStream).length;
-    await peer.frame(() => resets() === 900);
-    assert.equal(resets(), 900);
-    peer.close();
-  });
-
-  it('of questions whose answers are not taken is not read on', async () => {
-    const peer = new PolitePeer(attacked.port, { initialWindowSize: 0 });
-    // Some 40 bytes ask for 20 KB.
-    const questions = Buffer.concat(range(20_000).map(() => ASK));
-    const call = peer.call(REFLECTION, questions, { end: false });
-    // Time in which all would be read.
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-    await attacked.assertUnharmed({ sockets: 1 });
-    assert.equal((await call).resetCode, ENHANCE_YOUR_CALM);
-    peer.close();
-  });
-
-  it('of a thousand watches that are not read is cut off', async () => {
-    const peer = await RawPeer.open(attacked.port, ZERO_INITIAL_WINDOW);
-    const headers = callHeaders(RPCS.WatchRevocations.path);
-    for (const index of range(900)) {
-      const id = 2 * index + 1;
-      await peer.send(frame(FRAME.headers, END_HEADERS, id, headers), frame(FRAME.data, END_STREAM, id, EMPTY));
-    }
-    const resets = () => peer.received.filter(({ type }) => type === FRAME.resetStream).length;
-    await peer.frame(() => resets() === 900);
-    assert.equal(resets(), 900);
-    peer.close();
+  it('of answers that are not taken is reset, whatever they answer', async () => {
+    const calls = async (path: string) => {
+      const peer = await RawPeer.open(attacked.port, ZERO_INITIAL_WINDOW);
+      for (const index of range(900)) {
+        const id = 2 * index + 1;
+        const headers = frame(FRAME.headers, END_HEADERS, id, callHeaders(path));
+        await peer.send(headers, frame(FRAME.data, END_STREAM, id, EMPTY));
+      }
+      const resets = () => peer.received.filter(({ type }) => type === FRAME.resetStream).length;
+      await peer.frame(() => resets() === 900);
+      assert.equal(resets(), 900);
+      peer.close();
+    };
+    const questions = async () => {
+      const peer = new PolitePeer(attacked.port, { initialWindowSize: 0 });
+      // Some 40 bytes ask for 15 KB.
+      const asked = Buffer.concat(range(20_000).map(() => ASK));
+      assert.equal((await peer.call(REFLECTION, asked, { end: false })).resetCode, ENHANCE_YOUR_CALM);
+      peer.close();
+    };
+    await Promise.all([calls(RPCS.GetJwks.path), calls(RPCS.WatchRevocations.path), questions()]);
   });
 
   it('of connections that say nothing, or no more than hello, costs their sender the connection', async () => {

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { RPCS } from '../grpc/client.ts';
 import { range } from '../grpc/expect.ts';
+import { until } from '../servers/process.ts';
 import { Attacked } from './attacked.ts';
 import { callHeaders, END_HEADERS, FRAME, frame, message } from './frames.ts';
 import { PolitePeer } from './polite_peer.ts';
@@ -10,7 +11,9 @@ import { RawPeer } from './raw_peer.ts';
 
 const { path } = RPCS.ValidateSession;
 const GZIP = { 'grpc-encoding': 'gzip' };
+const TOO_LATE = 'the request did not come within 10 s';
 const MIB = 2 ** 20;
+const ENHANCE_YOUR_CALM = 11;
 
 describe('an attack by messages', () => {
   let attacked: Attacked;
@@ -61,10 +64,23 @@ describe('an attack by messages', () => {
     const ends = await Promise.all(range(900).map((index) => peer.call(path, starts[index % 3]!, { end: false })));
     for (const { status: code, text } of ends) {
       assert.equal(code, status.DEADLINE_EXCEEDED);
-      assert.equal(text, 'the request did not come within 10 s');
+      assert.equal(text, TOO_LATE);
     }
     const after = await Promise.all(range(900).map(() => peer.call('/no.such/Method', Buffer.alloc(0))));
     for (const { status: code } of after) assert.equal(code, status.UNIMPLEMENTED);
+  });
+
+  it('of large requests that never end is reset where they add up', async () => {
+    const large = message(Buffer.alloc(MIB - 1000), { length: MIB });
+    const ends = await Promise.all(range(200).map(() => peer.call(path, large, { end: false })));
+    const reset = ends.filter(({ resetCode }) => resetCode === ENHANCE_YOUR_CALM).length;
+    const late = ends.filter(({ text }) => text === TOO_LATE).length;
+    assert.equal(reset + late, 200);
+    assert(reset >= 200 - 64 && late > 0, `${reset} were reset`);
+    await until('they are counted out', async () => {
+      assert.equal((await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)))).status, status.OK);
+      return true;
+    });
   });
 
   it('of metadata beyond 8 KiB is RESOURCE_EXHAUSTED', async () => {
@@ -75,7 +91,7 @@ describe('an attack by messages', () => {
     assert.equal((await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(8000))).status, status.OK);
     // Refused by HTTP/2 itself: to a client of gRPC this is RESOURCE_EXHAUSTED too.
     const { status: code, resetCode } = await peer.call(RPCS.GetJwks.path, Buffer.alloc(0), metadata(40_000));
-    assert.deepEqual([code, resetCode], [Number.NaN, 11]);
+    assert.deepEqual([code, resetCode], [Number.NaN, ENHANCE_YOUR_CALM]);
   });
 
   it('of headers without end costs their sender the connection', async () => {

@@ -20,6 +20,8 @@ export class PolitePeer {
   constructor(port: number, settings: Settings = {}) {
     this.session = connectHttp2(`http://127.0.0.1:${port}`, {
       settings,
+      // Its own limit is not what is tested.
+      maxSessionMemory: 1000,
       createConnection: () => connect({ port, host: '127.0.0.1', localAddress: ATTACKER }),
     });
     this.session.on('error', () => {});

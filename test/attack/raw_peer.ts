@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { ACK, FRAME, frame, PREFACE } from './frames.ts';
 
 /** Another host than the one that the well-behaved client calls from. */
@@ -44,12 +43,11 @@ export class RawPeer {
   }
 
   /** A connection that has sent nothing yet. */
-  static connect(port: number, { secure = false } = {}): Promise<RawPeer> {
+  static connect(port: number): Promise<RawPeer> {
     const socket = connect({ port, host: '127.0.0.1', localAddress: ATTACKER });
-    const line = secure ? connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: ['h2'] }) : socket;
-    const peer = new RawPeer(line);
+    const peer = new RawPeer(socket);
     return new Promise((resolve) => {
-      line.once(secure ? 'secureConnect' : 'connect', () => resolve(peer));
+      socket.once('connect', () => resolve(peer));
       void peer.ended.then(() => resolve(peer));
     });
   }
