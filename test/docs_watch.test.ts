@@ -100,7 +100,7 @@ describe('docs/watch-protocol.md', () => {
     const [tokens, ...rest] = json as [Tokens, ...JsonFrame[]];
     const frames = rest.filter((sample) => !('decisions' in sample));
     const encoded = await encodeFrames(frames);
-    const [view, reference, reader] = [newView(), new ReferenceView([]), new FrameReader()];
+    const [view, reference, reader] = [newView(), new ReferenceView([]), new FrameReader([])];
     const { responseDeserialize } = loadSessionService().WatchRevocations;
     for (const sample of rest) {
       if ('decisions' in sample) {
@@ -123,7 +123,7 @@ describe('docs/watch-protocol.md', () => {
       revokeTimeMs: 0,
     } as const;
     const reports: readonly WatchReport[] = [
-      { kind: 'opened', start: 'resumed', heartbeatMs: 1, maxAccessTokenTtlMs: 1 },
+      { kind: 'opened', start: 'resumed', heartbeatMs: 1, maxAccessTokenTtlMs: 1, tenantIds: [] },
       { kind: 'reset', cause: 'lagged' },
       { kind: 'revocation', revocation, isSnapshot: false },
       { kind: 'snapshot_complete', count: 1 },

@@ -44,6 +44,7 @@ export function fieldsOf(report: WatchReport): Readonly<Record<string, unknown>>
         start: report.start,
         heartbeat_ms: report.heartbeatMs,
         max_access_token_ttl_ms: report.maxAccessTokenTtlMs,
+        tenant_ids: report.tenantIds,
       };
     case 'reset':
       return { cause: report.cause };

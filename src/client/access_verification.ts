@@ -69,7 +69,8 @@ export class AccessVerification {
 
   #register(session: VerifiedSession, claims: AccessTokenClaims): void {
     const { view, sessions } = this.#parts;
-    sessions.set(session, { subject: claims, kid: claims.kid, isRevoked: () => view.check(claims) === 'revoked' });
+    const isRevoked = () => !view.covers(claims.tenantId) || view.check(claims) === 'revoked';
+    sessions.set(session, { subject: claims, kid: claims.kid, isRevoked });
   }
 
   async #withNewKeys(token: string, demand: Demand): Promise<VerifiedSession> {

@@ -20,9 +20,15 @@ const NO_CURSOR = Buffer.alloc(0);
 
 /** Reads the frames of a subscriber's streams, one stream after the other, and keeps the cursor from which to resume. */
 export class FrameReader {
+  readonly #tenantIds: readonly string[];
   #cursor: Buffer = NO_CURSOR;
   /** Until it has come whole no cursor covers what has been sent. */
-  #isSnapshotDue = false;
+  #isSnapshotDue = true;
+
+  /** @param tenantIds those that are asked for; empty = all that this subscriber may see */
+  constructor(tenantIds: readonly string[]) {
+    this.#tenantIds = tenantIds;
+  }
 
   /** Covers all that was read; empty before that, when only a snapshot will do. */
   get cursor(): Buffer {
@@ -74,13 +80,16 @@ export class FrameReader {
     }
   }
 
-  #open({ start, heartbeat, maxAccessTokenTtl }: Opened__Output, onEvent: (event: FrameEvent) => void): void {
+  #open(opened: Opened__Output, onEvent: (event: FrameEvent) => void): void {
+    const { start, heartbeat, maxAccessTokenTtl, tenantIds } = opened;
     this.#isSnapshotDue = start !== 'START_RESUMED';
     onEvent({
       kind: 'opened',
       start: this.#isSnapshotDue ? 'snapshot' : 'resumed',
       heartbeatMs: msOf(heartbeat) || DEFAULT_HEARTBEAT_MS,
       maxAccessTokenTtlMs: msOf(maxAccessTokenTtl),
+      // A service that does not say it tells of those that are asked for.
+      tenantIds: tenantIds.length > 0 ? tenantIds : this.#tenantIds,
     });
   }
 

@@ -143,7 +143,8 @@ export class OpaqueVerification {
 
   #register(session: VerifiedSession, { subject, askedAt }: Held): void {
     const { view, sessions } = this.#parts;
-    const isRevoked = () => view.hasEnded(subject) || view.mayHaveEnded(subject, askedAt);
+    const isRevoked = () =>
+      !view.covers(subject.tenantId) || view.hasEnded(subject) || view.mayHaveEnded(subject, askedAt);
     sessions.set(session, { subject, kid: '', isRevoked });
   }
 }

@@ -5,7 +5,7 @@ import type { CallStatus, Refusal } from './call_error.ts';
 import { closeClient, type Connector } from './connection.ts';
 import { DEFAULT_HEARTBEAT_MS, FrameReader } from './frame_reader.ts';
 import { refusalOf } from './refusal.ts';
-import { ViewAge } from './view_age.ts';
+import { StreamDelay, ViewAge } from './view_age.ts';
 import type { DisconnectReason, FrameEvent, RevocationStreamEvent } from './watch_events.ts';
 
 /**
@@ -70,8 +70,9 @@ const { WatchRevocations } = loadSessionService();
 export class RevocationStream {
   readonly #options: RevocationStreamOptions;
   readonly #onEvent: (event: RevocationStreamEvent) => void;
-  readonly #reader = new FrameReader();
-  readonly #age = new ViewAge();
+  readonly #reader: FrameReader;
+  readonly #age: ViewAge;
+  readonly #delay = new StreamDelay();
   #connection: Connection | null = null;
   /** Of the next attempt, which goes elsewhere than the last; at first of any, so that subscribers are spread. */
   #target: number;
@@ -88,11 +89,13 @@ export class RevocationStream {
   constructor(options: RevocationStreamOptions, onEvent: (event: RevocationStreamEvent) => void) {
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#reader = new FrameReader(options.tenantIds);
+    this.#age = new ViewAge(options.tenantIds);
     this.#target = Math.floor(randomShare(options.connector.targets.length));
     this.#connect();
   }
 
-  /** How old, in ms, the newest proof is that every revocation was handed out; Infinity before the first. */
+  /** How old, in ms, the newest proof is that every revocation that it is to bring was handed out; Infinity before the first. */
   get ageMs(): number {
     return this.#age.ms;
   }
@@ -128,7 +131,7 @@ export class RevocationStream {
       retryAfterMs: null,
     };
     this.#connection = connection;
-    this.#age.restart();
+    this.#delay.restart();
     let ended: StatusObject | null = null;
     stream.on('data', (frame: WatchRevocationsResponse__Output) => this.#onFrame(connection, frame));
     stream.on('status', (last: StatusObject) => {
@@ -157,6 +160,7 @@ export class RevocationStream {
       switch (event.kind) {
         case 'opened':
           this.#keepTime(connection, event.heartbeatMs);
+          this.#age.open(event.tenantIds);
           this.#onEvent(event);
           return;
         case 'checkpoint':
@@ -173,8 +177,10 @@ export class RevocationStream {
 
   #onCheckpoint(connection: Connection, checkpoint: Extract<FrameEvent, { kind: 'checkpoint' }>): void {
     this.#attempts = 0;
-    const delayMs = this.#age.prove(checkpoint);
-    this.#onEvent({ ...checkpoint, ageMs: checkpoint.stalenessMs + delayMs });
+    const delayMs = this.#delay.of(checkpoint.asOfMs);
+    const ageMs = checkpoint.stalenessMs + delayMs;
+    this.#age.prove(ageMs);
+    this.#onEvent({ ...checkpoint, ageMs });
     connection.lateCheckpoints = delayMs > LATE_MS ? connection.lateCheckpoints + 1 : 0;
     if (connection.lateCheckpoints <= TOLERATED_BEATS || connection !== this.#connection) return;
     this.#disconnect();

@@ -1,6 +1,7 @@
 import type { Revocation } from '../revocation/revocation.ts';
 import { scopeName } from '../revocation/scope_name.ts';
 import { RevocationSet, type TokenIdentity } from '../revocation/set.ts';
+import { type growing, ViewAge } from './view_age.ts';
 
 /** How old a view of the revocations may be, in ms. */
 export interface Bounds {
@@ -26,25 +27,19 @@ interface Arrival {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * The revocations that a stream has brought, and what they are worth. Revocations are counted as they come: that number tells
- * whether one came before or after something else.
+ * The revocations that streams have brought, one after the other, and what they are worth. Revocations are counted as they
+ * come: that number tells whether one came before or after something else.
  */
 export class RevocationView {
-  readonly #tenantIds: ReadonlySet<string>;
-  readonly #ageMs: () => number;
+  readonly #age: ViewAge;
   readonly #set = new RevocationSet();
   readonly #arrivals = new Map<string, Arrival>();
   #order = 0;
-  #isProven = false;
   #isUnderstood = true;
 
-  /**
-   * @param tenantIds those whose revocations come; empty = all
-   * @param ageMs how long ago everything was known to be here
-   */
-  constructor(tenantIds: readonly string[], ageMs: () => number) {
-    this.#tenantIds = new Set(tenantIds);
-    this.#ageMs = ageMs;
+  /** @param tenantIds those whose revocations are asked for; empty = all that this subscriber may see */
+  constructor(tenantIds: readonly string[], grow?: typeof growing) {
+    this.#age = new ViewAge(tenantIds, grow);
   }
 
   /** How many revocations have come. */
@@ -62,9 +57,19 @@ export class RevocationView {
     return this.#isUnderstood;
   }
 
-  /** Infinity until everything has been here once. */
+  /** How long ago everything that the stream is to bring was known to be here; Infinity until it has been once. */
   get ageMs(): number {
-    return this.#isProven ? this.#ageMs() : Number.POSITIVE_INFINITY;
+    return this.#age.ms;
+  }
+
+  /** Whether the stream tells of that tenant. */
+  covers(tenantId: string): boolean {
+    return this.#age.covers(tenantId);
+  }
+
+  /** A stream begins that tells of these tenants alone; empty = all. */
+  open(tenantIds: readonly string[]): void {
+    this.#age.open(tenantIds);
   }
 
   apply(revocation: Revocation): void {
@@ -73,9 +78,9 @@ export class RevocationView {
     this.#note(revocation);
   }
 
-  /** A checkpoint has come. */
-  prove(): void {
-    this.#isProven = true;
+  /** A checkpoint has come: everything was here so long ago. */
+  prove(ageMs: number): void {
+    this.#age.prove(ageMs);
   }
 
   /** Something came that can not be read: nobody can tell what it ends, so for good this view accepts nothing any more. */
@@ -95,9 +100,9 @@ export class RevocationView {
 
   /** Whether what is not known to have ended may be accepted: at once, where the service can not be asked, or not at all. */
   trust(tenantId: string, { freshMs, maxStaleMs }: Bounds): 'fresh' | 'stale' | 'none' {
-    if (!this.#isUnderstood || (this.#tenantIds.size > 0 && !this.#tenantIds.has(tenantId))) return 'none';
-    const { ageMs } = this;
-    // Whatever the bounds: nothing was proven.
+    if (!this.#isUnderstood) return 'none';
+    const ageMs = this.#age.of(tenantId);
+    // Whatever the bounds: nothing of this tenant was proven.
     if (ageMs === Number.POSITIVE_INFINITY) return 'none';
     if (ageMs <= freshMs) return 'fresh';
     return ageMs <= maxStaleMs ? 'stale' : 'none';

@@ -24,8 +24,12 @@ const REMEMBERED_TOKENS = 10_000;
 
 const KEYS_DEADLINE_MS = 5_000;
 
-/** A service that refuses to be watched may be mended. */
-const REFUSED_RETRY_MS = 10_000;
+/**
+ * A service that refuses to be watched may be mended, and one whose callers are being changed soon is: the bounds of the
+ * time before another attempt, doubled from one to the next.
+ */
+const MIN_REFUSED_MS = 1_000;
+const MAX_REFUSED_MS = 30_000;
 
 /** A timer of more than 24.8 days would fire at once. */
 const MAX_LOOK_MS = 3_600_000;
@@ -40,7 +44,7 @@ export interface SessionVerifierOptions {
   readonly issuer: string;
   /** For whom a credential must be: one of its audiences, by default the service's TOKEN_AUDIENCE. */
   readonly audience: string;
-  /** Whose revocations to watch; all that this caller may see where unset or empty. Of others' sessions the service is asked. */
+  /** Whose revocations to watch; of every tenant that this caller may see where unset or empty. Of others' sessions the service is asked. */
   readonly tenantIds?: readonly string[] | undefined;
   /** Names this program to the service's operators. */
   readonly subscriberId?: string | undefined;
@@ -54,11 +58,13 @@ export interface SessionVerifierOptions {
 export interface VerifierState {
   /**
    * By the verifier's `freshMs` and `maxStaleMs`: `fresh`, it decides by itself; `stale`, it asks, and decides by itself where
-   * it gets no answer; `expired` and `unsynced` (nothing was proven yet), it asks.
+   * it gets no answer; `expired` and `unsynced` (not all was proven yet), it asks.
    */
   readonly freshness: 'unsynced' | 'fresh' | 'stale' | 'expired';
-  /** How long ago, in ms, it was known to have every revocation; Infinity where that never was. */
+  /** How long ago, in ms, it was known to have every revocation of all tenants that it watches; Infinity where that never was. */
   readonly ageMs: number;
+  /** Why there is no stream at present, in one line for people; null where there is one, or none was lost yet. */
+  readonly fault: string | null;
   /** False for good once the service has sent a revocation that this version can not read: it asks. */
   readonly isUnderstood: boolean;
   /** How many revocations it holds. */
@@ -97,13 +103,13 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
   readonly #closing = new AbortController();
   readonly #waiting = new Set<() => void>();
   #stream: RevocationSubscription;
-  /** The one before, which the service has ended: what it had proven goes on ageing. */
-  #former: RevocationSubscription | null = null;
   #maxAccessTokenTtlMs = MAX_ACCESS_TOKEN_TTL_MS;
   #reported: Pick<VerifierState, 'freshness' | 'isUnderstood'> = { freshness: 'unsynced', isUnderstood: true };
   /** Why there is no stream. */
   #fault: string | null = null;
   #isRefused = false;
+  /** How often in a row. */
+  #refusals = 0;
   #look: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
 
@@ -136,7 +142,6 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
       send: (credential, deadlineMs, signal) => this.#send(credential, { deadlineMs, signal }),
       tenantIds,
       bounds: { freshMs: options.freshMs ?? FRESH_MS, maxStaleMs: options.maxStaleMs ?? MAX_STALE_MS },
-      ageMs: () => Math.min(this.#stream.ageMs, this.#former?.ageMs ?? Number.POSITIVE_INFINITY),
       maxReuseMs: ttlMs,
       now: Date.now,
     });
@@ -180,9 +185,10 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
   }
 
   /**
-   * Whether the session is known to have ended, by what the stream has brought till now. Of a session token's session it is
-   * also said where it can not be told without asking: then verify the token again. A revocation is forgotten when the last
-   * token that it ends has expired: what lasts longer is to be watched from its beginning.
+   * Whether the session is known to have ended, by what the stream has brought till now. It is also said where that can not be
+   * told without asking: at times of a session token's session, and of any whose tenant the stream does not tell of; then
+   * verify the token again. A revocation is forgotten when the last token that it ends has expired: what lasts longer is to
+   * be watched from its beginning.
    *
    * @throws TypeError for an object that this verifier's `verify` did not return
    */
@@ -206,6 +212,7 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
     return {
       freshness: this.#freshnessAt(ageMs),
       ageMs,
+      fault: this.#fault,
       isUnderstood,
       revocations: size,
       keys: this.#keys.size,
@@ -230,7 +237,6 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
   }
 
   #watchAgain(): void {
-    if (this.#former === null || this.#stream.ageMs < this.#former.ageMs) this.#former = this.#stream;
     try {
       this.#stream = this.#watchRevocations();
     } catch (error) {
@@ -245,7 +251,9 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
       case 'opened':
         this.#fault = null;
         this.#isRefused = false;
+        this.#refusals = 0;
         this.#maxAccessTokenTtlMs = event.maxAccessTokenTtlMs ?? MAX_ACCESS_TOKEN_TTL_MS;
+        this.#report();
         return;
       case 'revocations':
         // Another key signs from now on.
@@ -258,7 +266,7 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
       case 'refused':
         this.#fault = event.refusal.text;
         this.#isRefused = true;
-        this.#retry = setTimeout(() => this.#watchAgain(), REFUSED_RETRY_MS);
+        this.#retry = setTimeout(() => this.#watchAgain(), this.#refusedRetryMs());
         this.#wake();
         return;
       case 'checkpoint':
@@ -268,6 +276,13 @@ export class SessionVerifier extends EventEmitter<VerifierEvents> {
         return;
       default:
     }
+  }
+
+  #refusedRetryMs(): number {
+    const ms = Math.min(MAX_REFUSED_MS, MIN_REFUSED_MS * 2 ** this.#refusals);
+    if (ms < MAX_REFUSED_MS) this.#refusals += 1;
+    // Not all verifiers at once.
+    return ms * (0.75 + Math.random() / 2);
   }
 
   #tell(revocations: readonly Revocation[]): void {

@@ -9,7 +9,8 @@ import type { RemoteKeys } from './remote_keys.ts';
 import { type Bounds, RevocationView } from './revocation_view.ts';
 import type { RevocationStreamEvent } from './watch_events.ts';
 import type { VerifiedSession } from './verified_session.ts';
-import { namesOf, WatchedSessions } from './watched_sessions.ts';
+import { growing } from './view_age.ts';
+import { namesOf, type Watch, WatchedSessions } from './watched_sessions.ts';
 
 /** Forgetting goes through all that is held. */
 const DISCARD_MS = 60_000;
@@ -31,15 +32,15 @@ export interface VerifierCoreParts {
   readonly keys: Pick<RemoteKeys, 'lookAgain'>;
   /** Asks the service, STRONG. */
   readonly send: QuestionsParts['send'];
-  /** Empty = all. */
+  /** Empty = all that this subscriber may see. */
   readonly tenantIds: readonly string[];
   readonly bounds: Bounds;
-  /** How long ago, in ms, the stream was known to have brought everything. */
-  readonly ageMs: () => number;
   /** The longest that an answer may be reused, in ms. */
   readonly maxReuseMs: () => number;
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** How ages grow; by this machine's clocks where unset. */
+  readonly grow?: typeof growing;
 }
 
 /** Decides on credentials by what a revocation stream brings, and asks the service where that does not tell. */
@@ -57,7 +58,7 @@ export class VerifierCore {
   constructor(parts: VerifierCoreParts) {
     this.#parts = parts;
     this.#usual = demandOf({}, parts.bounds);
-    const view = new RevocationView(parts.tenantIds, parts.ageMs);
+    const view = new RevocationView(parts.tenantIds, parts.grow);
     const questions = new Questions({ send: parts.send, mark: () => view.order, now: parts.now });
     const shared = { ...parts, view, questions, sessions: this.#sessions };
     this.view = view;
@@ -70,18 +71,20 @@ export class VerifierCore {
   /** Takes in what the stream tells. Must not throw, and so does nothing that a callback throws into. */
   receive(event: RevocationStreamEvent): void {
     switch (event.kind) {
+      case 'opened':
+        this.view.open(event.tenantIds);
+        this.#tell(this.#watched.takeAllEnded());
+        return;
       case 'revocations':
         for (const revocation of event.revocations) this.view.apply(revocation);
         if (this.#watched.size === 0) return;
-        for (const revocation of event.revocations) {
-          for (const { onRevoked } of this.#watched.take(revocation)) apart(() => onRevoked());
-        }
+        for (const revocation of event.revocations) this.#tell(this.#watched.take(revocation));
         return;
       case 'unknown_scope':
         this.view.distrust();
         return;
       case 'checkpoint':
-        this.view.prove();
+        this.view.prove(event.ageMs);
         this.#discard(event.asOfMs);
         return;
       default:
@@ -125,6 +128,10 @@ export class VerifierCore {
   close(): void {
     this.#questions.close();
     this.#watched.clear();
+  }
+
+  #tell(ended: readonly Watch[]): void {
+    for (const { onRevoked } of ended) apart(() => onRevoked());
   }
 
   #known(session: VerifiedSession): KnownSession {

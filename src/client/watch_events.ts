@@ -13,6 +13,8 @@ export type FrameEvent =
       readonly heartbeatMs: number;
       /** No access token outlives this; null where the service does not say. */
       readonly maxAccessTokenTtlMs: number | null;
+      /** Whose revocations come; empty = every tenant's. Of any other tenant the stream tells nothing. */
+      readonly tenantIds: readonly string[];
     }
   /** A snapshot follows, to be merged with what is held. */
   | { readonly kind: 'reset'; readonly cause: ResetCause }

@@ -41,7 +41,16 @@ export class WatchedSessions {
 
   /** Takes out the sessions that a revocation has ended. */
   take({ scope }: Revocation): readonly Watch[] {
-    const named = this.#byName.get(scopeName(scope));
+    return this.#takeNamed(scopeName(scope));
+  }
+
+  /** Takes out all that have ended. */
+  takeAllEnded(): readonly Watch[] {
+    return this.#takeNamed(scopeName({ kind: 'global' }));
+  }
+
+  #takeNamed(name: string): readonly Watch[] {
+    const named = this.#byName.get(name);
     if (named === undefined) return [];
     const ended = [...named].filter((watch) => watch.isRevoked());
     for (const watch of ended) this.remove(watch);

@@ -173,10 +173,15 @@ export class CoreBench {
       send: (credential, deadlineMs) => this.#send(credential, deadlineMs),
       tenantIds,
       bounds,
-      ageMs: () => this.ageMs,
       maxReuseMs: () => HOUR_MS,
       now: () => clock.nowMs,
+      grow: (ageMs) => () => ageMs + this.ageMs,
     });
+  }
+
+  /** Another stream begins. */
+  open(tenantIds: readonly string[], start: 'resumed' | 'snapshot' = 'snapshot'): void {
+    this.core.receive({ kind: 'opened', start, heartbeatMs: 1000, maxAccessTokenTtlMs: null, tenantIds });
   }
 
   /** Entries come as they happen. */

@@ -87,10 +87,33 @@ describe('RevocationStream', () => {
       start: 'snapshot',
       heartbeatMs: 1000,
       maxAccessTokenTtlMs: 86_400_000,
+      tenantIds: ['acme', 'other'],
     });
     const scope = { kind: 'session', tenantId: 'acme', sessionId: 's1', minVersion: 0 };
     const revocation = { scope, discardTimeMs: 2000, reason: 'admin', revokeTimeMs: 1000 };
     assert.deepEqual(events[1], { kind: 'revocations', revocations: [revocation], isSnapshot: true });
+  });
+
+  it('says whose revocations come, and how old the proof is for all of these', async () => {
+    watch();
+    const first = await service.next();
+    first.send({ opened: { ...RESUMED.opened, tenantIds: ['acme'] } }, checkpoint('c1', 60_000));
+    await event('checkpoint');
+    assert.deepEqual((await event('opened')).tenantIds, ['acme']);
+    assert((stream?.ageMs ?? 0) >= 60_000);
+    first.end();
+    const second = await service.next();
+    second.send({ opened: { ...SNAPSHOT.opened, tenantIds: ['acme', 'other'] } }, chunk('s1', true, 'c2'));
+    await event('snapshot_complete');
+    assert.deepEqual((await event('opened', 2)).tenantIds, ['acme', 'other']);
+    assert.equal(stream?.ageMs, Number.POSITIVE_INFINITY);
+    second.send(checkpoint('c3', 600_000));
+    await event('checkpoint', 2);
+    assert((stream?.ageMs ?? 0) >= 600_000);
+    second.end();
+    (await service.next()).send(RESUMED);
+    assert.deepEqual((await event('opened', 3)).tenantIds, []);
+    assert.equal(stream?.ageMs, Number.POSITIVE_INFINITY);
   });
 
   it('resumes behind what it has handed out, on a connection of its own', async () => {

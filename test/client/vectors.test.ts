@@ -18,7 +18,7 @@ describe('test vectors', () => {
 
   for (const [name, vector] of vectors) {
     it(`${name}: ${vector.subject}`, async () => {
-      const reader = new FrameReader();
+      const reader = new FrameReader(vector.tenant_ids);
       const view = new ReferenceView(vector.tenant_ids);
       let { now } = vector;
       for (const step of vector.steps) {

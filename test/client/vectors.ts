@@ -50,17 +50,19 @@ export function readVectors(): ReadonlyMap<string, Vector> {
 /** What a subscriber knows, and what it says of a token. */
 export class ReferenceView {
   readonly #set = new RevocationSet();
-  readonly #tenantIds: readonly string[];
-  #isProven = false;
+  /** Those that the stream tells of, and of these the ones of which all was here once; empty = every tenant. */
+  #told: readonly string[];
+  #proven: readonly string[] | null = null;
   #isUnderstood = true;
 
   constructor(tenantIds: readonly string[]) {
-    this.#tenantIds = tenantIds;
+    this.#told = tenantIds;
   }
 
   apply(event: FrameEvent | RevocationStreamEvent): void {
     if (event.kind === 'revocations') for (const revocation of event.revocations) this.#set.apply(revocation);
-    if (event.kind === 'checkpoint') this.#isProven = true;
+    if (event.kind === 'opened') this.#open(event.tenantIds);
+    if (event.kind === 'checkpoint') this.#proven = this.#told;
     if (event.kind === 'unknown_scope') this.#isUnderstood = false;
   }
 
@@ -72,8 +74,17 @@ export class ReferenceView {
     const named = { kid, sessionId: sid, tenantId: tid, subject: sub, clientId: client_id };
     const known = this.#set.check({ ...named, generations: gen, version: ver });
     if (known !== 'good') return known;
-    const isWatched = this.#tenantIds.length === 0 || this.#tenantIds.includes(tid);
-    return this.#isProven && this.#isUnderstood && isWatched ? 'good' : 'untrusted';
+    return this.#isUnderstood && this.#isProven(tid) ? 'good' : 'untrusted';
+  }
+
+  #open(tenantIds: readonly string[]): void {
+    const proven = tenantIds.filter((id) => this.#isProven(id));
+    this.#told = tenantIds;
+    if (tenantIds.length > 0) this.#proven = proven.length > 0 ? proven : null;
+  }
+
+  #isProven(tenantId: string): boolean {
+    return this.#proven !== null && (this.#proven.length === 0 || this.#proven.includes(tenantId));
   }
 }
 

@@ -389,7 +389,7 @@ describe('SessionVerifier', function () {
     await start();
     const { ageMs, ...state } = verifier.state;
     assert(ageMs >= 0 && ageMs < 60_000);
-    assert.deepEqual(state, { freshness: 'fresh', isUnderstood: true, revocations: 0, keys: 1 });
+    assert.deepEqual(state, { freshness: 'fresh', fault: null, isUnderstood: true, revocations: 0, keys: 1 });
   });
 
   it('accepts nothing when it is closed, and has let go of everything', async () => {

@@ -81,7 +81,7 @@ describe('VerifierCore', () => {
     for (const [name, vector] of readVectors()) {
       it(`${name}: ${vector.subject}`, async () => {
         const subject = new CoreBench(undefined, vector.tenant_ids);
-        const reader = new FrameReader();
+        const reader = new FrameReader(vector.tenant_ids);
         clock.nowMs = Date.parse(vector.now);
         const decide = async (token: string) => {
           const said = subject.said(token);
@@ -285,6 +285,48 @@ describe('VerifierCore', () => {
       assert.equal(await second, 'unavailable');
     });
 
+    it('asks of another tenant than those that the stream names, from then on', async () => {
+      assert.equal(await bench.said(TOKEN), 'local');
+      bench.open(['other']);
+      bench.prove();
+      for (const _ of [1, 2]) {
+        const verdict = bench.said(TOKEN);
+        (await bench.question()).answer(active(ALICE));
+        assert.equal(await verdict, 'service');
+      }
+      const unanswered = bench.said(TOKEN);
+      (await bench.question()).fail();
+      assert.equal(await unanswered, 'unavailable');
+      bench.apply(ENDED);
+      assert.equal(await bench.said(TOKEN), 'revoked');
+    });
+
+    it('asks of a tenant that a stream names first until all of that is here', async () => {
+      bench = new CoreBench();
+      bench.open(['other']);
+      bench.prove();
+      bench.open(['acme', 'other']);
+      assert.equal(bench.core.view.ageMs, Number.POSITIVE_INFINITY);
+      const other = accessToken({
+        ...ALICE,
+        tenantId: 'other',
+        kid: 'k1',
+        subject: 'alice',
+        generations: [5, 5, 5, 5],
+        version: 3,
+      });
+      assert.equal(await bench.said(other), 'local');
+      for (const part of ['nothing', 'a part', 'all of the snapshot']) {
+        if (part !== 'nothing') bench.receive([revocation(OTHERS[0] as RevocationScope)], true);
+        if (part.startsWith('all')) bench.core.receive({ kind: 'snapshot_complete' });
+        const verdict = bench.said(TOKEN);
+        (await bench.question()).fail();
+        assert.equal(await verdict, 'unavailable', part);
+      }
+      bench.prove();
+      assert.equal(await bench.said(TOKEN), 'local');
+    });
+
     it('asks of every one from when it was sent what it can not read', async () => {
       bench.core.receive({ kind: 'unknown_scope' });
       bench.prove();
@@ -416,6 +458,22 @@ describe('VerifierCore', () => {
       bench.ageMs = 5_001;
       clock.nowMs += 60_000;
       assert.equal(await untold(), 'unavailable');
+    });
+
+    it('reuses no answer while the stream tells nothing of its tenant, nor one that was overtaken meanwhile', async () => {
+      await holdAnswer();
+      bench.open(['other']);
+      bench.prove();
+      const untold = bench.said(COOKIE);
+      (await bench.question()).fail();
+      assert.equal(await untold, 'unavailable');
+      bench.open(['acme', 'other']);
+      bench.receive([revocation(RAISED[0] as RevocationScope)], true);
+      bench.core.receive({ kind: 'snapshot_complete' });
+      bench.prove();
+      const said = bench.said(COOKIE);
+      (await bench.question()).answer(inactive('revoked'));
+      assert.equal(await said, 'revoked');
     });
 
     it('knows for good that one is over', async () => {
@@ -587,6 +645,29 @@ describe('VerifierCore', () => {
       bench.apply(raised, ...OTHERS);
       assert.equal(bench.core.isRevokedBy(revocation(raised), session), true);
       assert.equal(bench.core.isRevokedBy(revocation(OTHERS[0] as RevocationScope), session), false);
+    });
+
+    it('tells of a session of which the stream tells nothing that it may have ended, as soon as that is so', async () => {
+      await holdAnswer();
+      const sessions = [await bench.core.verify(TOKEN), await bench.core.verify(COOKIE)];
+      const calls: number[] = [];
+      for (const [index, session] of sessions.entries()) bench.core.watch(session, () => calls.push(index));
+      bench.open(['acme', 'other']);
+      assert.deepEqual([calls, sessions.map((session) => bench.core.isRevoked(session))], [[], [false, false]]);
+      bench.open(['other']);
+      assert.deepEqual(
+        [calls, sessions.map((session) => bench.core.isRevoked(session))],
+        [
+          [0, 1],
+          [true, true],
+        ],
+      );
+      bench.open(['other']);
+      for (const [index, session] of sessions.entries()) bench.core.watch(session, () => calls.push(index));
+      await turn();
+      assert.deepEqual(calls, [0, 1, 0, 1]);
+      bench.open([]);
+      assert.deepEqual([calls.length, sessions.map((session) => bench.core.isRevoked(session))], [4, [false, false]]);
     });
 
     it('knows its own sessions alone', async () => {
