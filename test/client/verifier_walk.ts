@@ -18,6 +18,8 @@ import {
 } from './core_bench.ts';
 
 const TENANTS = ['acme', 'other'] as const;
+/** What a stream may tell of; none = all. */
+const COVERS: readonly (readonly string[])[] = [[], ['acme'], ['other'], TENANTS];
 const USERS = ['alice', 'bob'] as const;
 const CLIENTS = ['web', 'app'] as const;
 const LIFETIME_MS = 600_000;
@@ -64,10 +66,15 @@ export class VerifierWalk {
   readonly #sessions: StoredSession[] = [];
   readonly #credentials: Credential[] = [];
   readonly #log: Revocation[] = [];
+  /** Of entries, when they were made. */
+  readonly #appendedMs: number[] = [];
   /** Of entries, whether the verifier has been given them. */
   readonly #isApplied: boolean[] = [];
-  /** How much of the log the stream has gone through. */
+  /** How much of the log the stream has gone through, and of which tenants it tells. */
   #position = 0;
+  #covers: readonly string[] = [];
+  /** What the last cursor is of, where a snapshot was broken off and there is no stream. */
+  #resumesAs: readonly string[] | null = null;
   readonly #minima = new Map<string, number>();
   readonly #withdrawn = new Map<string, number>();
   #kid = 1;
@@ -204,6 +211,7 @@ export class VerifierWalk {
 
   #append(scope: RevocationScope): number {
     this.#log.push(revocation(scope, clock.nowMs + LIFETIME_MS + SLACK_MS));
+    this.#appendedMs.push(clock.nowMs);
     return this.#log.length - 1;
   }
 
@@ -262,31 +270,59 @@ export class VerifierWalk {
   /** A snapshot of what is in force, from which on the stream goes on; or a part of one, and the stream breaks. */
   #reset(): void {
     const { core } = this.#bench;
+    this.#resume();
+    const former = this.#covers;
+    if (this.#dice.chance(0.5)) this.#reopen(this.#dice.pick(COVERS), 'snapshot');
     const inForce = new RevocationSet();
     for (const entry of this.#log) if ((entry.discardTimeMs ?? clock.nowMs) >= clock.nowMs) inForce.apply(entry);
-    const all = [...inForce.revocations()].sort(() => this.#dice.below(3) - 1);
+    const all = [...inForce.revocations()].filter((entry) => this.#tells(entry)).sort(() => this.#dice.below(3) - 1);
     core.receive({ kind: 'reset', cause: 'truncated' });
     if (this.#dice.chance(0.3)) {
       // Merged entries can not be told apart: what they end counts as brought when the snapshot is whole.
       this.#bench.receive(all.slice(0, this.#dice.below(all.length + 1)), true);
+      this.#resumesAs = former;
       return;
     }
     this.#bench.receive(all, true);
     core.receive({ kind: 'snapshot_complete' });
     this.#position = this.#log.length;
-    this.#isApplied.fill(true);
-    while (this.#isApplied.length < this.#log.length) this.#isApplied.push(true);
+    this.#noteApplied(0, this.#log);
+  }
+
+  #resume(): void {
+    if (this.#resumesAs !== null) this.#reopen(this.#resumesAs, 'resumed');
+    this.#resumesAs = null;
+  }
+
+  #reopen(covers: readonly string[], start: 'resumed' | 'snapshot'): void {
+    this.#covers = covers;
+    this.#bench.open(covers, start);
+  }
+
+  #tells({ scope }: Revocation): boolean {
+    return (
+      this.#covers.length === 0 ||
+      scope.kind === 'key' ||
+      scope.kind === 'global' ||
+      this.#covers.includes(scope.tenantId)
+    );
   }
 
   #deliver(count: number, isSnapshot: boolean): void {
+    this.#resume();
     const entries = this.#log.slice(this.#position, this.#position + count);
-    if (entries.length === 0) return;
-    this.#bench.receive(entries, isSnapshot);
-    for (const index of entries.keys()) this.#isApplied[this.#position + index] = true;
+    const told = entries.filter((entry) => this.#tells(entry));
+    if (told.length > 0) this.#bench.receive(told, isSnapshot);
+    this.#noteApplied(this.#position, entries);
     this.#position += entries.length;
   }
 
+  #noteApplied(from: number, entries: readonly Revocation[]): void {
+    for (const [index, entry] of entries.entries()) if (this.#tells(entry)) this.#isApplied[from + index] = true;
+  }
+
   #checkpoint(): void {
+    this.#resume();
     if (this.#position === this.#log.length) this.#bench.prove();
   }
 
@@ -328,8 +364,8 @@ export class VerifierWalk {
     return kid !== '' && version < of.minVersion ? 'superseded' : 'live';
   }
 
-  /** Whether the verifier has been told of what ends it. */
-  #isKnownEnded({ of, kid, version }: Credential): boolean {
+  /** The entries that end it. */
+  #endsOf({ of, kid, version }: Credential): readonly number[] {
     const ends = [of.endedBy, this.#withdrawn.get(kid) ?? null];
     if (kid !== '' && version < of.minVersion) {
       const superseding = this.#log.findIndex(
@@ -337,7 +373,7 @@ export class VerifierWalk {
       );
       ends.push(superseding === -1 ? null : superseding);
     }
-    return ends.some((entry) => entry !== null && this.#isApplied[entry] === true);
+    return ends.filter((entry) => entry !== null);
   }
 
   #verify(credential: Credential, options: VerifyOptions, isLast: boolean): void {
@@ -353,11 +389,16 @@ export class VerifierWalk {
     this.#open -= 1;
     const truth = this.#truth(credential);
     if (id !== credential.of.id) this.#fault('of another session', credential);
-    if (this.#isKnownEnded(credential)) this.#fault(`accepted (${decidedBy}) though its end was brought`, credential);
+    const ends = this.#endsOf(credential);
+    if (ends.some((entry) => this.#isApplied[entry])) {
+      this.#fault(`accepted (${decidedBy}) though its end was brought`, credential);
+    }
     if (isLast && truth !== 'live') this.#fault(`accepted (${decidedBy}) in the end`, credential);
     const { ageMs } = this.#bench;
-    if ((decidedBy === 'local' && ageMs > 5_000) || (decidedBy === 'local_stale' && ageMs > 60_000)) {
-      this.#fault(`accepted (${decidedBy}) at the age of ${ageMs} ms`, credential);
+    const boundMs = { local: 5_000, local_stale: 60_000, service: Number.POSITIVE_INFINITY }[decidedBy];
+    if (ageMs > boundMs) this.#fault(`accepted (${decidedBy}) at the age of ${ageMs} ms`, credential);
+    if (ends.some((entry) => (this.#appendedMs[entry] ?? 0) < clock.nowMs - boundMs)) {
+      this.#fault(`accepted (${decidedBy}) though its end was to be known`, credential);
     }
     if (options.consistency === 'strong' && decidedBy !== 'service') this.#fault('not strong', credential);
   }
@@ -368,7 +409,12 @@ export class VerifierWalk {
     const truth = this.#truth(credential);
     if (reason === 'unavailable') {
       if (isLast) this.#fault('unavailable in the end', credential);
-    } else if (truth === 'live' || (isLast && reason !== truth)) this.#fault(`refused as ${reason}`, credential);
+      return;
+    }
+    // Of a tenant that the stream does not tell of any more, what was known then is all that is.
+    const isTold = this.#covers.length === 0 || this.#covers.includes(credential.of.tenantId);
+    const isRight = reason === truth || (reason === 'superseded' && !isTold);
+    if (truth === 'live' || (isLast && !isRight)) this.#fault(`refused as ${reason}`, credential);
   }
 
   #fault(what: string, credential: Credential): void {
