@@ -308,7 +308,27 @@ describe('SessionVerifier', function () {
     await until(() => verifier.state.freshness === 'fresh');
     await verifier.ready();
     const { token } = await login('alice');
-    assert.equal(await said(token), 'local');
+    assert.deepEqual([await said(token), verifier.state.fault], ['local', null]);
+
+    // Its service token is being replaced.
+    second.refuse(status.UNAUTHENTICATED, 'CALLER_UNKNOWN');
+    for (const _ of [1, 2]) {
+      await until(() => verifier.state.fault === 'UNAUTHENTICATED: as the script says');
+      (await watch.next()).refuse(status.UNAUTHENTICATED, 'CALLER_UNKNOWN');
+    }
+    const last = await watch.next();
+    // What was proven goes on ageing, and counts for no more than it is worth.
+    const { ageMs } = verifier.state;
+    assert(ageMs > 1_000 && ageMs < 600_000, `${ageMs}`);
+    assert.equal(await said(token, { freshMs: 600_000, maxStaleMs: 600_000 }), 'local');
+    assert.equal(await said(token, { freshMs: 1_000, maxStaleMs: 1_000 }), 'service');
+    last.send({ opened: { start: 'START_SNAPSHOT', heartbeat } });
+    last.send({ snapshotChunk: { complete: true, cursor: Buffer.from('c2') } });
+    await until(() => {
+      last.send({ checkpoint: { cursor: Buffer.from('c2'), staleness: { seconds: 0, nanos: 0 } } });
+      return verifier.state.ageMs < 1_000;
+    });
+    assert.deepEqual([await said(token, { freshMs: 60_000 }), verifier.state.fault], ['local', null]);
     strict.close();
     await watch.stop();
   });
