@@ -83,7 +83,8 @@ export class RpcError extends Error {
 
 /** A client by promises; what is refused rejects with an RpcError. */
 export class SessionClient extends Client {
-  readonly #metadata = new Metadata();
+  /** What every call carries. */
+  readonly metadata = new Metadata();
 
   /** @param serviceToken what the caller proves itself by; empty = nothing */
   constructor(port: number, options: ChannelOptions = {}, serviceToken = '', transport = credentials.createInsecure()) {
@@ -93,7 +94,7 @@ export class SessionClient extends Client {
       // A channel of its own for each client: servers come and go on the same port.
       'grpc.use_local_subchannel_pool': 1,
     });
-    if (serviceToken !== '') this.#metadata.set('authorization', `Bearer ${serviceToken}`);
+    if (serviceToken !== '') this.metadata.set('authorization', `Bearer ${serviceToken}`);
   }
 
   /** Connects; waits for the server to come up. */
@@ -123,7 +124,7 @@ export class SessionClient extends Client {
   ): Promise<O> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + deadlineMs };
-      this.makeUnaryRequest(path, serialize, deserialize, request, this.#metadata, options, (error, response) => {
+      this.makeUnaryRequest(path, serialize, deserialize, request, this.metadata, options, (error, response) => {
         if (error !== null) reject(new RpcError(error));
         else resolve(response as O);
       });

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { type Database, openDatabase } from '../../src/store/sqlite/database.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { SqliteTables } from '../../src/store/sqlite/tables.ts';
 import { readConfig } from '../../src/config.ts';
 import { ConsistencyTokens } from '../../src/domain/consistency_token.ts';
 import { LOG_START } from '../../src/revocation/log.ts';
+import type { RevocationScope } from '../../src/revocation/revocation.ts';
 import { readMasterKeyFile } from '../../src/token/master_key.ts';
 import type { Env, TestServer } from '../harness.ts';
 
@@ -61,6 +64,27 @@ export async function sweep({ databasePath, clock }: TestServer, env: Env = {}):
   } finally {
     store.close();
   }
+}
+
+/** Writes to the log as another process on the database would. */
+export function appendRevocations(
+  path: string,
+  scopes: readonly RevocationScope[],
+  discardTimeMs: number,
+): Promise<void> {
+  return withDatabase(path, (database) => {
+    database.exec('BEGIN IMMEDIATE');
+    const tables = new SqliteTables(database);
+    let { position, tag } = tables.logHead();
+    for (const scope of scopes) {
+      const previousTag = tag;
+      position += 1;
+      tag = randomBytes(8).toString('hex');
+      const revocation = { scope, discardTimeMs, reason: 'logout', revokeTimeMs: Date.now() } as const;
+      tables.appendLog({ partition: 0, position, tag, previousTag, revocation });
+    }
+    database.exec('COMMIT');
+  });
 }
 
 /** A token of the entry that the log gets next: a call that brings it waits until `append` has written that. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { SqliteTables } from '../../src/store/sqlite/tables.ts';
 import { startTestServer, type TestServer } from '../harness.ts';
 import { describeOn } from '../servers/stores.ts';
-import { withDatabase } from './database.ts';
+import { appendRevocations, withDatabase } from './database.ts';
 import { open, present, range, seconds } from './expect.ts';
 import { Watcher } from './watcher.ts';
 
@@ -12,33 +12,12 @@ const APPENDED = 60_000;
 
 const LASTING_MS = 600_000;
 
-/** As another process on the database would; gives the sessions in the order of the log. */
-function append({ databasePath }: TestServer, count: number, discardTimeMs: number): Promise<readonly string[]> {
-  return withDatabase(databasePath, (database) => {
-    database.exec('BEGIN IMMEDIATE');
-    const tables = new SqliteTables(database);
-    let { position, tag } = tables.logHead();
-    const sessionIds = range(count).map(() => randomUUID());
-    for (const sessionId of sessionIds) {
-      const previousTag = tag;
-      position += 1;
-      tag = randomBytes(8).toString('hex');
-      tables.appendLog({
-        partition: 0,
-        position,
-        tag,
-        previousTag,
-        revocation: {
-          scope: { kind: 'session', tenantId: '', sessionId, minVersion: 0 },
-          discardTimeMs,
-          reason: 'logout',
-          revokeTimeMs: Date.now(),
-        },
-      });
-    }
-    database.exec('COMMIT');
-    return sessionIds;
-  });
+/** Gives the sessions in the order of the log. */
+async function append(server: TestServer, count: number, discardTimeMs: number): Promise<readonly string[]> {
+  const sessionIds = range(count).map(() => randomUUID());
+  const scopes = sessionIds.map((sessionId) => ({ kind: 'session', tenantId: '', sessionId, minVersion: 0 }) as const);
+  await appendRevocations(server.databasePath, scopes, discardTimeMs);
+  return sessionIds;
 }
 
 /** Time passes, and all but the head is trimmed, in one moment. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { type Request, type Response, RPCS, RpcError, type SessionClient } from './client.ts';
 
 export type Frame = Response<'WatchRevocations'>;
@@ -30,7 +30,7 @@ export class Watcher {
   ) {
     this.#onFrame = onFrame;
     const { path, requestSerialize, responseDeserialize } = RPCS.WatchRevocations;
-    this.#call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, new Metadata());
+    this.#call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, client.metadata);
     this.#call.on('data', (frame: Frame) => this.#take(frame));
     this.ended = new Promise((resolve) => {
       const end = (error: RpcError | null) => {
