@@ -174,8 +174,11 @@ export class TestProcess {
   #stderr = '';
   #wake: () => void = () => {};
 
-  constructor(args: readonly string[], env: Env, nodeOptions: readonly string[] = []) {
-    this.#child = spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
+  /** @param limits a command of the shell that the program is started by, such as `ulimit -f 64`; empty = none */
+  constructor(args: readonly string[], env: Env, nodeOptions: readonly string[] = [], limits = '') {
+    const command = [process.execPath, ...nodeOptions, MAIN, ...args];
+    const [file = '', ...rest] = limits === '' ? command : ['/bin/sh', '-c', `${limits}; exec "$@"`, 'sh', ...command];
+    this.#child = spawn(file, rest, {
       // Nothing of this process's environment but where to find programs.
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -232,8 +235,8 @@ export class TestService extends TestProcess {
   httpPort = 0;
   client!: SessionClient;
 
-  constructor(env: Env, nodeOptions: readonly string[] = []) {
-    super(['serve'], { ...LOOPBACK, ...env }, nodeOptions);
+  constructor(env: Env, nodeOptions: readonly string[] = [], limits = '') {
+    super(['serve'], { ...LOOPBACK, ...env }, nodeOptions, limits);
   }
 
   async serving(): Promise<this> {
@@ -252,6 +255,6 @@ export class TestService extends TestProcess {
   }
 }
 
-export function startService(env: Env, nodeOptions: readonly string[] = []): Promise<TestService> {
-  return new TestService(env, nodeOptions).serving();
+export function startService(env: Env, nodeOptions: readonly string[] = [], limits = ''): Promise<TestService> {
+  return new TestService(env, nodeOptions, limits).serving();
 }

@@ -1,84 +1,12 @@
 import assert from 'node:assert/strict';
 import { startTestServer, type TestServer } from '../harness.ts';
-import { encode, type Request, type RpcError, UNARY_RPCS, type UnaryRpc } from './client.ts';
+import { encode, type RpcError, UNARY_RPCS } from './client.ts';
 import { withDatabase, withoutSessions } from './database.ts';
+import { everyString, type Texts } from './every_string.ts';
 import { assertRefused, open, refresh, refusalOf, struct } from './expect.ts';
 import { forgedAccessTokens, forgedTokens } from './forge.ts';
 
 const CANARY = 'c4n4ry';
-
-type Texts = (name: string) => string;
-
-/** Every request with a canary in every string, as `text` spells it; `claims` gets them as names and values. */
-function requests(text: Texts, claims: Record<string, unknown>): { readonly [R in UnaryRpc]: Request<R> } {
-  const device = { deviceId: text('device'), name: text('name'), userAgent: text('agent'), ipAddress: text('ip') };
-  const actor = { userId: text('actor'), tenantId: text('actor-tenant'), reason: text('actor-reason') };
-  const tenantId = text('tenant');
-  const session = { accessToken: text('access') };
-  const json = struct(claims);
-  const validate = {
-    accessToken: text('access'),
-    tenantId,
-    audience: text('audience'),
-    device,
-    consistencyToken: Buffer.from(text('token')),
-  };
-  return {
-    CreateSession: {
-      requestId: text('request'),
-      tenantId,
-      userId: text('user'),
-      clientId: text('client'),
-      claims: json,
-      data: json,
-      device,
-      acr: text('acr'),
-      amr: [text('amr')],
-      actor,
-      audiences: [text('audience')],
-    },
-    RefreshSession: {
-      requestId: text('request'),
-      refreshToken: text('refresh'),
-      device,
-      claims: json,
-      tenantId,
-      clientId: text('client'),
-    },
-    ValidateSession: validate,
-    BatchValidateSessions: { requests: [validate, { ...validate, accessToken: '', sessionToken: text('session') }] },
-    GetSession: { tenantId, session },
-    ListSessions: {
-      tenantId,
-      userId: text('user'),
-      clientId: text('client'),
-      deviceId: text('device'),
-      pageToken: text('page'),
-    },
-    UpdateSession: { tenantId, session, claims: json, mergeData: json, deviceName: text('name'), etag: text('etag') },
-    RotateSession: {
-      requestId: text('request'),
-      tenantId,
-      session,
-      userId: text('user'),
-      acr: text('acr'),
-      amr: [text('amr')],
-      claims: json,
-      data: json,
-      device,
-    },
-    RevokeSession: { requestId: text('request'), tenantId, session: { sessionId: text('session') }, actor },
-    RevokeSessions: {
-      requestId: text('request'),
-      tenantId,
-      userId: text('user'),
-      deviceId: text('device'),
-      exceptSessionId: text('except'),
-      actor,
-    },
-    GetJwks: {},
-  };
-}
 
 describe('what a caller sent', () => {
   let server: TestServer;
@@ -114,7 +42,7 @@ describe('what a caller sent', () => {
     ];
     for (const text of spellings) {
       for (const content of contents) {
-        const all = requests(text, content);
+        const all = everyString(text, content);
         for (const rpc of UNARY_RPCS) {
           if (rpc === 'GetJwks') continue;
           assertSilent(await refusalOf(server.client.call(rpc, all[rpc])));
@@ -132,7 +60,7 @@ describe('what a caller sent', () => {
   it('is in no answer and in no log line of a store that fails', async () => {
     const { client } = server;
     const { session, tokens } = await open(client, { userId: 'ann' });
-    const all = requests((name) => `${CANARY}-${name}`, { [CANARY]: CANARY });
+    const all = everyString((name) => `${CANARY}-${name}`, { [CANARY]: CANARY });
     const handle = { session: { sessionId: session.sessionId } };
     const { requestId: _, ...create } = all.CreateSession;
     const { session: __, etag: ___, ...update } = all.UpdateSession;
@@ -199,7 +127,7 @@ describe('what a caller sent', () => {
   });
 
   it('is found where it should be, so that these tests would see it', async () => {
-    const request = encode('CreateSession', requests((name) => `${CANARY}-${name}`, {}).CreateSession).toString();
+    const request = encode('CreateSession', everyString((name) => `${CANARY}-${name}`, {}).CreateSession).toString();
     assert.equal(request.split(CANARY).length - 1, 14);
   });
 });
