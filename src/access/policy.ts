@@ -1,3 +1,4 @@
+import { LIMITS } from '../domain/limits.ts';
 import type { SessionServiceDefinition } from '../wire/gen/sessionauthority/v1/SessionService.ts';
 import type { ValidateSessionRequest__Output } from '../wire/gen/sessionauthority/v1/ValidateSessionRequest.ts';
 import type { SessionHandle__Output } from '../wire/gen/sessionauthority/v1/SessionHandle.ts';
@@ -42,11 +43,11 @@ export function scopesNeeded<R extends Rpc>(rpc: R, request: RequestOf<R>): read
   return POLICIES[rpc](request);
 }
 
-/** How many calls of the caller's rate a request counts for. */
+/** How many calls of the caller's rate a request counts for: a batch that is too large, and so refused, as the largest. */
 export function costOf<R extends Rpc>(rpc: R, request: RequestOf<R>): number {
-  return rpc === 'BatchValidateSessions'
-    ? Math.max(1, (request as RequestOf<'BatchValidateSessions'>).requests.length)
-    : 1;
+  if (rpc !== 'BatchValidateSessions') return 1;
+  const items = (request as RequestOf<'BatchValidateSessions'>).requests.length;
+  return Math.min(Math.max(1, items), LIMITS.batchItems);
 }
 
 function validation({ includeSession }: ValidateSessionRequest__Output): readonly Scope[] {
