@@ -16,10 +16,16 @@ export function isOtherStore(error: unknown): boolean {
   return error instanceof Error && error.message.includes('OTHERSTORE');
 }
 
-/** What the callers of a store see of its driver's errors. These carry the command's arguments: only their text goes on. */
+/** What an error says without values: the driver's carry the command's arguments, which Redis repeats where it knows no such command. */
+export function reasonOf(error: unknown): string {
+  const [text = ''] = error instanceof Error ? error.message.split(', with args beginning with') : [];
+  return text === '' ? 'no reason given' : text;
+}
+
+/** What the callers of a store see of its driver's errors. */
 export function unavailable(error: unknown): SessionError {
   if (error instanceof SessionError) return error;
-  const text = error instanceof Error ? error.message : 'no reason given';
+  const text = reasonOf(error);
   if (isOtherStore(error)) {
     const message = 'the server has lost the store that was opened, or has another one; restart this instance';
     return new SessionError('STORE_UNAVAILABLE', message, { cause: new Error(text) });

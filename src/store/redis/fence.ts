@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { SessionError } from '../../error.ts';
 import { nodeOf, untilReady } from './client.ts';
-import { isNoScript, isOtherStore, isRefusal, notReplicated } from './fault.ts';
+import { isNoScript, isOtherStore, isRefusal, notReplicated, reasonOf } from './fault.ts';
 import type { PartitionKeys } from './keys.ts';
 import { type FenceOptions, type Head, type Item, Lane, LOST, StepFault } from './lane.ts';
 import type { Reply } from './rows.ts';
@@ -115,7 +115,7 @@ async function repeat(attempt: () => Promise<Reply>, untilMs: (fault: StepFault)
         continue;
       }
       if (cause === LOST || reply !== undefined)
-        throw cause instanceof SessionError ? cause : notReplicated(cause instanceof Error ? cause.message : '');
+        throw cause instanceof SessionError ? cause : notReplicated(reasonOf(cause));
       throw cause;
     }
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { ClockOffset } from '../../domain/store_rules.ts';
 import { type Client, untilReady } from './client.ts';
+import { reasonOf } from './fault.ts';
 import type { Keys } from './keys.ts';
 import { evaluate } from './link.ts';
 import { list, text } from './rows.ts';
@@ -106,9 +107,4 @@ async function identify(
     throw new Error(`the store has ${partitions} partitions, which never change: set REDIS_PARTITIONS=${partitions}`);
   }
   return { storeId, birthTimeMs: Number(birth), wasMade: list(made)[3] === '1' };
-}
-
-/** The driver's errors carry the command's arguments; their text does not. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error && error.message !== '' ? error.message : 'no answer';
 }
