@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import type { AuditRecord } from '../domain/audit.ts';
 import { deriveKey } from '../token/master_key.ts';
+import { AuditFile } from './audit_file.ts';
 import { type Log, redacted } from './log.ts';
 
 /** Denials that are alike within this time are one record, with how many there were. */
@@ -35,29 +36,22 @@ export class Pseudonyms {
 /** The audit: one JSON line a record, on stdout or in a file of its own, written before the call returns. */
 export class Audit {
   readonly #pseudonyms: Pseudonyms;
-  readonly #destination: ReturnType<typeof pino.destination>;
-  readonly #isFile: boolean;
+  /** Null: stdout. */
+  readonly #file: AuditFile | null;
   readonly #write: (record: Readonly<Record<string, unknown>>) => void;
   /** Denials that were recorded within ALIKE_MS: how many more there were like it. */
   readonly #alike = new Map<string, { more: number; readonly record: AuditRecord; readonly timer: NodeJS.Timeout }>();
 
-  private constructor(
-    destination: ReturnType<typeof pino.destination>,
-    isFile: boolean,
-    pseudonyms: Pseudonyms,
-    log: Log,
-  ) {
-    this.#destination = destination;
-    this.#isFile = isFile;
+  private constructor(file: AuditFile | null, pseudonyms: Pseudonyms) {
+    this.#file = file;
     this.#pseudonyms = pseudonyms;
-    destination.on('error', (error: unknown) => log.error('audit record was not written', { error }));
     const options = {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: () => ({ log: 'audit' }) },
       hooks: { streamWrite: redacted },
     };
-    const logger = pino(options, destination);
+    const logger = pino(options, file ?? pino.destination({ dest: 1, sync: true }));
     this.#write = (record) => logger.info(record);
   }
 
@@ -66,9 +60,8 @@ export class Audit {
    * @throws {Error} of one line, where the file can not be written
    */
   static open(path: string, masterKey: Uint8Array, log: Log): Audit {
-    const options = { dest: path === '' ? 1 : path, append: true, mode: 0o600, sync: true };
     try {
-      return new Audit(pino.destination(options), path !== '', new Pseudonyms(masterKey), log);
+      return new Audit(path === '' ? null : new AuditFile(path, log), new Pseudonyms(masterKey));
     } catch (cause) {
       throw new Error(`AUDIT_FILE: can not write ${path}; name a file that the service may append to`, { cause });
     }
@@ -81,14 +74,13 @@ export class Audit {
 
   /** Opens the file again, after it was renamed. */
   reopen(): void {
-    if (this.#isFile) this.#destination.reopen();
+    this.#file?.reopen();
   }
 
   /** Writes what is left to be written. */
   close(): void {
     for (const key of this.#alike.keys()) this.#summarize(key);
-    this.#destination.flushSync();
-    if (this.#isFile) this.#destination.end();
+    this.#file?.close();
   }
 
   /** So that whoever is denied again and again does not fill the disk. */

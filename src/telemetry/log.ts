@@ -123,7 +123,7 @@ function allowedFields(fields: Record<string, unknown>): Record<string, unknown>
 function loggedError(thrown: unknown, causes = MAX_CAUSES): LoggedError {
   if (!(thrown instanceof Error)) return { name: thrown === null ? 'null' : typeof thrown };
   const code = 'code' in thrown ? identifier(thrown.code) : undefined;
-  const stack = frames(thrown.stack);
+  const stack = frames(thrown);
   return {
     name: identifier(thrown.name)?.toString() ?? 'Error',
     ...(code === undefined ? {} : { code }),
@@ -153,9 +153,10 @@ function identifier(value: unknown): string | number | undefined {
   return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : undefined;
 }
 
-/** The frames alone, since a stack begins with the message. */
-function frames(stack: unknown): string {
-  const lines = typeof stack === 'string' ? stack.split('\n') : [];
+/** The frames alone, since a stack begins with the message, of which a line may look like a frame. */
+function frames({ stack, message }: { readonly stack?: unknown; readonly message: unknown }): string {
+  if (typeof stack !== 'string' || typeof message !== 'string' || !stack.includes(message)) return '';
+  const lines = stack.slice(stack.indexOf(message) + message.length).split('\n');
   const first = lines.findLastIndex((line) => !/^ {4}at /.test(line)) + 1;
   return lines
     .slice(first)
