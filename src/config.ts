@@ -106,7 +106,7 @@ const VARIABLES = {
     'base64 of the 32 bytes that seal the signing keys; SQLite alone does without, by a file beside it',
     masterKey,
   ),
-  MASTER_KEY_FILE: variable('', 'a file that holds the master key, in place of MASTER_KEY', (text) => text),
+  MASTER_KEY_FILE: variable('', 'a file that holds the master key, in place of MASTER_KEY', masterKeyFile),
   GRPC_ADDRESS: variable('127.0.0.1:50051', 'host:port of the RPCs', address),
   HTTP_ADDRESS: variable(
     '127.0.0.1:8080',
@@ -358,6 +358,11 @@ function variable<T>(defaultText: string, meaning: string, parse: Variable<T>['p
 function masterKey(text: string): Buffer | null | Fault {
   if (text === '') return null;
   return parseMasterKey(text) ?? new Fault('is not a key', 'base64 (RFC 4648, section 4) of exactly 32 bytes');
+}
+
+/** A path is told where it can not be read. */
+function masterKeyFile(text: string): string | Fault {
+  return parseMasterKey(text) === undefined ? text : new Fault('is a key itself', 'the path of a file that holds it');
 }
 
 function replicas(text: string): number | null | Fault {

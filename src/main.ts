@@ -8,7 +8,7 @@ import { readWatchArguments, runWatch } from './cli/watch.ts';
 import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
 import { isNodePastEnd } from './node_versions.ts';
 import { startServer } from './server.ts';
-import { createLog } from './telemetry/log.ts';
+import { createLog, redacted } from './telemetry/log.ts';
 
 const USAGE = `usage: session-authority COMMAND
 
@@ -62,6 +62,11 @@ async function serve(): Promise<number> {
   if (isNodePastEnd(process.versions.node, new Date())) {
     log.warn('this version of Node gets no more security fixes: run the service on a newer one');
   }
+  // Node would print all that a driver puts into its errors, and values among them.
+  process.on('uncaughtException', (error) => {
+    log.fatal('ended by a fault that nothing caught', { error });
+    process.exit(1);
+  });
   const stop = stopAsked();
   const server = await startServer(config, log);
   log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
@@ -117,6 +122,6 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   // What is thrown here is meant for the operator: one line that says what, where and what to do.
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(redacted(error instanceof Error ? error.message : String(error)));
   process.exitCode = error instanceof ConfigError ? 2 : 1;
 }

@@ -6,6 +6,7 @@ import type { CallerRates } from '../access/rates.ts';
 import type { AuditRecord } from '../domain/audit.ts';
 import type { SessionAuthority } from '../domain/authority.ts';
 import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
+import { isUuid } from '../domain/session_id.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
 import type { WatchFrame } from '../domain/watch_frames.ts';
 import { invalidField, SessionError, type SessionErrorCode } from '../error.ts';
@@ -78,8 +79,6 @@ const DENIALS: ReadonlySet<SessionErrorCode> = new Set<SessionErrorCode>([
   'USER_BLOCKED',
   'SESSION_LIMIT',
 ]);
-
-const UUID_LENGTH = 36;
 
 /** What a request that does not decode arrives as. */
 const UNDECODABLE = Symbol('undecodable');
@@ -209,13 +208,16 @@ function refusal(
   return error;
 }
 
-/** Whom a denied request was about, as far as it says so in a few words; nothing else of it has been checked. */
+/** Whom a denied request was about, as far as it says so in a few words; nothing of it has been checked. */
 function subjectOfDenied(request: unknown): Pick<AuditRecord, 'tenantId' | 'userId' | 'requestId'> {
   const { tenantId, userId, requestId } =
     ((typeof request === 'object' ? request : null) as Readonly<Record<string, unknown>> | null) ?? {};
   const short = (value: unknown, maxBytes: number) =>
     typeof value === 'string' && Buffer.byteLength(value) <= maxBytes ? value : '';
-  const [user, id] = [short(userId, LIMITS.userId), short(requestId, UUID_LENGTH)];
+  const [user, id] = [
+    short(userId, LIMITS.userId),
+    typeof requestId === 'string' && isUuid(requestId) ? requestId : '',
+  ];
   return {
     tenantId: short(tenantId, LIMITS.tenantId),
     ...(user !== '' && { userId: user }),
