@@ -21,7 +21,15 @@ const SPELLINGS: readonly Spelling[] = [
   { name: 'plain', write: (bytes) => [bytes.toString('latin1')], width: PART_BYTES },
   { name: 'hex', write: (bytes) => [bytes.toString('hex')], width: 2 * PART_BYTES },
   { name: 'spaced hex', write: (bytes) => [hexOf(bytes).join(' ')], width: 3 * PART_BYTES - 1 },
-  { name: 'percent', write: (bytes) => [hexOf(bytes).map((pair) => `%${pair}`).join('')], width: 3 * PART_BYTES },
+  {
+    name: 'percent',
+    write: (bytes) => [
+      hexOf(bytes)
+        .map((pair) => `%${pair}`)
+        .join(''),
+    ],
+    width: 3 * PART_BYTES,
+  },
   // The bytes before it decide which of three texts it becomes, and its first and last characters.
   { name: 'base64', write: (bytes) => base64Of(bytes, 'base64'), width: PART_BYTES + 2 },
   { name: 'base64url', write: (bytes) => base64Of(bytes, 'base64url'), width: PART_BYTES + 2 },
@@ -34,7 +42,10 @@ export class Canaries {
 
   /** A new one, which is no value of anything else: 24 letters and digits. */
   make(name: string): string {
-    const text = BigInt(`0x${randomBytes(24).toString('hex')}`).toString(36).padStart(24, 'q').slice(-24);
+    const text = BigInt(`0x${randomBytes(24).toString('hex')}`)
+      .toString(36)
+      .padStart(24, 'q')
+      .slice(-24);
     this.learn(name, text);
     return text;
   }
@@ -98,7 +109,9 @@ function hexOf(bytes: Buffer): string[] {
 
 function base64Of(bytes: Buffer, encoding: 'base64' | 'base64url'): string[] {
   return [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString(encoding).replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString(encoding)
+      .replace(/=+$/, '');
     return text.slice(before === 0 ? 0 : before + 1, (before + bytes.length) % 3 === 0 ? undefined : -1);
   });
 }
