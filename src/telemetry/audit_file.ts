@@ -12,7 +12,10 @@ export class AuditFile {
   readonly #path: string;
   readonly #log: Log;
   #file: number;
-  #kept: Buffer = Buffer.alloc(0);
+  readonly #kept: Buffer[] = [];
+  #keptBytes = 0;
+  /** How much of the first kept line is written. */
+  #begun = 0;
   #lost = 0;
   #isFailing = false;
 
@@ -23,14 +26,15 @@ export class AuditFile {
     this.#file = openFile(path);
   }
 
-  write(line: string): void {
-    const bytes = Buffer.from(line);
-    if (this.#kept.length + bytes.length > MAX_KEPT_BYTES) this.#writeKept();
-    if (this.#kept.length + bytes.length > MAX_KEPT_BYTES) {
+  write(text: string): void {
+    const line = Buffer.from(text);
+    if (this.#keptBytes + line.length > MAX_KEPT_BYTES) this.#writeKept();
+    if (this.#keptBytes + line.length > MAX_KEPT_BYTES) {
       this.#lost += 1;
       return;
     }
-    this.#kept = this.#kept.length === 0 ? bytes : Buffer.concat([this.#kept, bytes]);
+    this.#kept.push(line);
+    this.#keptBytes += line.length;
     this.#writeKept();
   }
 
@@ -39,6 +43,7 @@ export class AuditFile {
     try {
       const former = this.#file;
       this.#file = openFile(this.#path);
+      this.#begun = 0;
       closeSync(former);
     } catch (error) {
       this.#log.error('the audit file was not opened again; the one that was renamed stays in use', { error });
@@ -50,10 +55,14 @@ export class AuditFile {
     closeSync(this.#file);
   }
 
-  /** A part of a line may be written: the rest of it comes first when it goes on. */
   #writeKept(): void {
     try {
-      while (this.#kept.length > 0) this.#kept = this.#kept.subarray(writeSync(this.#file, this.#kept));
+      for (let line = this.#kept[0]; line !== undefined; line = this.#kept[0]) {
+        while (this.#begun < line.length) this.#begun += writeSync(this.#file, line, this.#begun);
+        this.#kept.shift();
+        this.#keptBytes -= line.length;
+        this.#begun = 0;
+      }
     } catch (error) {
       if (!this.#isFailing) this.#log.error('audit records can not be written', { error });
       this.#isFailing = true;
