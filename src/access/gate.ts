@@ -18,12 +18,13 @@ const NEEDED_FOR: { readonly [S in Scope]?: string } = {
  * @throws {SessionError} CALLER_NOT_ALLOWED, RATE_LIMITED
  */
 export function admit<R extends Rpc>(rates: CallerRates, caller: KnownCaller, rpc: R, request: RequestOf<R>): void {
+  // What is refused counts too.
+  rates.charge(caller, costOf(rpc, request));
   const missing = scopesNeeded(rpc, request).find((scope) => !allows(caller, scope));
   if (missing !== undefined) {
     const purpose = NEEDED_FOR[missing] ?? '';
     throw new SessionError('CALLER_NOT_ALLOWED', `the caller needs the scope ${missing}${purpose}`);
   }
-  rates.charge(caller, costOf(rpc, request));
 }
 
 function allows({ scopes }: KnownCaller, scope: Scope): boolean {

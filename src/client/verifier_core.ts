@@ -9,7 +9,7 @@ import type { RemoteKeys } from './remote_keys.ts';
 import { type Bounds, RevocationView } from './revocation_view.ts';
 import type { RevocationStreamEvent } from './watch_events.ts';
 import type { VerifiedSession } from './verified_session.ts';
-import { growing } from './view_age.ts';
+import type { growing } from './view_age.ts';
 import { namesOf, type Watch, WatchedSessions } from './watched_sessions.ts';
 
 /** Forgetting goes through all that is held. */

@@ -147,7 +147,7 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
       let caller: KnownCaller | null = null;
       try {
         caller = identities.callerOf(call);
-        if ((call.request as unknown) === UNDECODABLE) throw undecodable();
+        refuseUndecodable(rates, caller, call.request);
         admit(rates, caller, 'WatchRevocations', call.request);
         serveWatch(watch, call, caller, (subscriberId, reason) => {
           onStreamEnded(subscriberId, refusal(service, 'WatchRevocations', caller, null, reason));
@@ -172,7 +172,7 @@ function unaryOf(service: ServiceParts) {
       let caller: KnownCaller | null = null;
       const run = async () => {
         caller = identities.callerOf(call);
-        if ((call.request as unknown) === UNDECODABLE) throw undecodable();
+        refuseUndecodable(rates, caller, call.request);
         admit(rates, caller, rpc, call.request);
         const leave = rates.enter(caller);
         try {
@@ -188,8 +188,10 @@ function unaryOf(service: ServiceParts) {
     };
 }
 
-function undecodable(): SessionError {
-  return invalidField('request', 'does not decode as its message');
+function refuseUndecodable(rates: CallerRates, caller: KnownCaller, request: unknown): void {
+  if (request !== UNDECODABLE) return;
+  rates.charge(caller, 1);
+  throw invalidField('request', 'does not decode as its message');
 }
 
 /** What a caller is told; of a fault the log is told more, and of a denial the audit. */

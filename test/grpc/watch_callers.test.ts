@@ -101,7 +101,7 @@ describe('WatchRevocations', () => {
       const late = watch(ACME);
       await late.checkpoint();
       for (const { revocations } of [early, late]) {
-        assert.deepEqual(revocations.map(({ scope }) => scope).sort(), ['global', 'key']);
+        assert.deepEqual(new Set(revocations.map(({ scope }) => scope)), new Set(['global', 'key']));
       }
     });
 
