@@ -15,8 +15,11 @@ const SETTINGS_ANSWER_BYTES = 9;
 /** As HTTP/2 counts: with 32 bytes for each field. What is beyond is reset with ENHANCE_YOUR_CALM, unread. */
 const MAX_HEADER_LIST_BYTES = 16 * 1024;
 
-/** What a peer may have sent, over all its connections, of requests that it has not ended. */
-const MAX_UNENDED_BYTES = 64 * 2 ** 20;
+/** Requests from this size on are added up while they last: smaller ones the limits of streams and connections bound. */
+const LARGE_REQUEST_BYTES = 64 * 1024;
+
+/** What a peer may have sent, over all its connections, of large requests that last. */
+const MAX_LARGE_BYTES = 64 * 2 ** 20;
 
 const SWEEP_PERIOD_MS = 1000;
 
@@ -27,8 +30,8 @@ const SWEEPS_FOR_ANSWER = 15;
 
 /**
  * Bounds what a peer of an HTTP/2 server may do beneath the calls: how long it may take over its settings, how many PING
- * and SETTINGS frames it may have answered, how long its headers are, how much there may be of unended requests, and how
- * long a stream is kept that nothing moves on.
+ * and SETTINGS frames it may have answered, how long its headers are, how much there may be of large requests, and how long
+ * a stream is kept that nothing moves on.
  *
  * Node and nghttp2 see to the rest by themselves: rapid resets, CONTINUATION floods, empty frames, unread answers to PING.
  * Ends when the server closes.
@@ -37,11 +40,7 @@ export function limitHttp2(server: Http2Server): void {
   server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
   server.on('session', limitSession);
   const streams = new OpenStreams();
-  const requests = new UnendedRequests();
-  server.on('stream', (stream) => {
-    streams.add(stream);
-    requests.add(stream);
-  });
+  server.on('stream', (stream) => streams.add(stream));
   const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
   timer.unref();
   server.once('close', () => clearInterval(timer));
@@ -95,65 +94,64 @@ class FrameAllowance {
   }
 }
 
-/** What a sweep found of a stream. */
-interface Seen {
-  /** Bytes that the peer has not taken. */
+/** An open stream. */
+interface Open {
+  /** Bytes of the request that have come. */
+  received: number;
+  /** Whose they were counted as; empty where they were not. */
+  peer: string;
+  /** Bytes that the peer had not taken at the last sweep. */
   waiting: number;
   /** Since when nothing has moved on, in sweeps. */
   sweeps: number;
 }
 
 /**
- * A stream stays open until the peer has ended its request and taken the answer. One that does neither would hold it, and
- * what there is to send, as long as its connection lasts.
+ * A stream stays open until the peer has ended its request and taken the answer. One that does neither would hold it, what
+ * there is to send, and what has come, as long as its connection lasts.
  */
 class OpenStreams {
-  readonly #open = new Map<ServerHttp2Stream, Seen>();
+  readonly #open = new Map<ServerHttp2Stream, Open>();
+  readonly #largeBytes = new Map<string, number>();
 
   add(stream: ServerHttp2Stream): void {
-    this.#open.set(stream, { waiting: 0, sweeps: 0 });
-    stream.once('close', () => this.#open.delete(stream));
+    const open: Open = { received: 0, peer: '', waiting: 0, sweeps: 0 };
+    this.#open.set(stream, open);
+    stream.once('close', () => {
+      this.#open.delete(stream);
+      if (open.peer !== '') this.#count(open.peer, -open.received);
+    });
+    // The library reads all but those that it has refused by their headers.
+    if (stream.readableFlowing !== null)
+      stream.on('data', (chunk: Buffer) => this.#receive(stream, open, chunk.length));
   }
 
   sweep(): void {
-    for (const [stream, seen] of this.#open) {
+    for (const [stream, open] of this.#open) {
       const waiting = stream.writableLength;
-      const isStill = stream.writableEnded || (waiting > 0 && waiting === seen.waiting);
-      seen.waiting = waiting;
-      seen.sweeps = isStill ? seen.sweeps + 1 : 0;
+      const isStill = stream.writableEnded || (waiting > 0 && waiting === open.waiting);
+      open.waiting = waiting;
+      open.sweeps = isStill ? open.sweeps + 1 : 0;
       // All is sent, and the rest of the request of no use (RFC 9113, section 8.1).
-      if (stream.writableFinished && seen.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
-      else if (seen.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      if (stream.writableFinished && open.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
+      else if (open.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
   }
-}
 
-/** Requests are gathered as they come. Of one peer those that have not ended may not add up to more than the limit. */
-class UnendedRequests {
-  readonly #ofPeer = new Map<string, number>();
-
-  add(stream: ServerHttp2Stream): void {
-    // The library reads all but those that it has refused by their headers.
-    if (stream.readableFlowing === null) return;
-    let counted = 0;
-    let peer = '';
-    stream.on('data', (chunk: Buffer) => {
-      if (counted === 0) peer = peerOf(stream.session?.socket.remoteAddress ?? '');
-      counted += chunk.length;
-      if (this.#count(peer, chunk.length) > MAX_UNENDED_BYTES) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    });
-    const end = () => {
-      if (counted > 0) this.#count(peer, -counted);
-      counted = 0;
-    };
-    stream.once('end', end);
-    stream.once('close', end);
+  #receive(stream: ServerHttp2Stream, open: Open, bytes: number): void {
+    open.received += bytes;
+    if (open.received < LARGE_REQUEST_BYTES) return;
+    const isFirst = open.peer === '';
+    if (isFirst) open.peer = peerOf(stream.session?.socket.remoteAddress ?? '') || 'unknown';
+    const total = this.#count(open.peer, isFirst ? open.received : bytes);
+    if (total > MAX_LARGE_BYTES) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
+  /** Returns what it comes to. */
   #count(peer: string, bytes: number): number {
-    const count = (this.#ofPeer.get(peer) ?? 0) + bytes;
-    if (count === 0) this.#ofPeer.delete(peer);
-    else this.#ofPeer.set(peer, count);
+    const count = (this.#largeBytes.get(peer) ?? 0) + bytes;
+    if (count === 0) this.#largeBytes.delete(peer);
+    else this.#largeBytes.set(peer, count);
     return count;
   }
 }

@@ -20,7 +20,6 @@ export const limitRequests: ServerInterceptor = (method, call) => {
       timer = setTimeout(() => {
         call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the request did not come within 10 s' });
       }, REQUEST_TIMEOUT_MS);
-      timer.unref();
       next({
         onReceiveMetadata: (metadata, pass) => {
           if (sizeOf(metadata) <= MAX_METADATA_BYTES) pass(metadata);
@@ -45,9 +44,12 @@ export const limitRequests: ServerInterceptor = (method, call) => {
 };
 
 function sizeOf(metadata: Metadata): number {
+  const headers = metadata.toHttp2Headers();
   let size = 0;
-  for (const [key, value] of Object.entries(metadata.toHttp2Headers())) {
-    for (const one of Array.isArray(value) ? value : [String(value)]) size += key.length + one.length;
+  for (const key in headers) {
+    const value = headers[key];
+    if (Array.isArray(value)) for (const one of value) size += key.length + one.length;
+    else size += key.length + String(value).length;
   }
   return size;
 }
