@@ -40,7 +40,7 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
     case 'revoke-all':
       return args.length === 0 ? runRevokeAll(readConfig(process.env), console.log) : usageFault();
     case 'callers':
-      return runCallers(args, console.log) ?? usageFault();
+      return runCallers(args, console.log, console.error) ?? usageFault();
     case 'pseudonym':
       return pseudonym(args);
     case 'watch':

@@ -4,9 +4,14 @@ import { hashServiceToken, newServiceToken } from '../access/credential.ts';
 
 /**
  * `new NAME --scopes SCOPE,... [--tenants ID,...]`: makes a service token, which is shown once and kept nowhere, and the
- * entry of CALLERS_FILE that knows it. Returns the exit code; null where that is not what the arguments are.
+ * entry of CALLERS_FILE that knows it. Returns the exit code: 2 where the entry would not be one; null where
+ * that is not what the arguments are.
  */
-export function runCallers(args: readonly string[], print: (line: string) => void): number | null {
+export function runCallers(
+  args: readonly string[],
+  print: (line: string) => void,
+  printFault: (line: string) => void,
+): number | null {
   const parsed = parse(args);
   const [verb, name, ...rest] = parsed?.positionals ?? [];
   if (parsed === null || verb !== 'new' || name === undefined || rest.length > 0) return null;
@@ -22,7 +27,7 @@ export function runCallers(args: readonly string[], print: (line: string) => voi
     CallerTable.parse(JSON.stringify({ callers: [entry] }), null);
   } catch (error) {
     // It speaks of the entry as the first one of a file.
-    print((error as Error).message.replaceAll('callers[0].', ''));
+    printFault((error as Error).message.replaceAll('callers[0].', ''));
     return 2;
   }
   print('The service token, which is shown this once; give it to the caller alone:');

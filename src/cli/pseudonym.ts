@@ -18,12 +18,15 @@ export function readPseudonymArguments(args: readonly string[]): PseudonymArgume
   return kind === 'session' && tenant === undefined ? { kind, id } : null;
 }
 
-/** Prints what stands for a user or a session in the audit. Returns the exit code. */
+/**
+ * Prints what stands for a user or a session in the audit. Returns the exit code.
+ *
+ * @throws {Error} of one line, where there is no master key, or it can not be read
+ */
 export function runPseudonym(asked: PseudonymArguments, config: Config, print: (line: string) => void): number {
   const masterKey = masterKeyOf(config);
   if (masterKey === null) {
-    print('memory: its master key is made at start and known to the running service alone: set MASTER_KEY');
-    return 1;
+    throw new Error('memory: its master key is made at start and known to the running service alone: set MASTER_KEY');
   }
   const pseudonyms = new Pseudonyms(masterKey);
   print(asked.kind === 'user' ? pseudonyms.user(asked.tenantId, asked.id) : pseudonyms.session(asked.id));
