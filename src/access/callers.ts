@@ -28,17 +28,19 @@ const MAX_LIMIT = 1_000_000;
 
 const LIMIT = z.int().min(0).max(MAX_LIMIT).optional();
 
+const TENANTS = `must be "all", or a list of 1 to ${LIMITS.watchTenants} tenant ids of at most ${LIMITS.tenantId} bytes`;
+
 const ENTRY = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores'),
   tenants: z.union(
     [
       z.literal('all'),
       z
-        .array(z.string().refine((id) => Buffer.byteLength(id) <= LIMITS.tenantId))
-        .min(1)
-        .max(LIMITS.watchTenants),
+        .array(z.string().refine((id) => Buffer.byteLength(id) <= LIMITS.tenantId, TENANTS))
+        .min(1, TENANTS)
+        .max(LIMITS.watchTenants, TENANTS),
     ],
-    `must be "all", or a list of 1 to ${LIMITS.watchTenants} tenant ids of at most ${LIMITS.tenantId} bytes`,
+    TENANTS,
   ),
   scopes: z.array(z.enum(SCOPES, `must be one of ${SCOPES.join(', ')}`)).min(1, 'must name a scope'),
   tokens_sha256: z
