@@ -185,6 +185,17 @@ describe('errors', () => {
     assert(!text.includes('private'), text);
   });
 
+  it('keep no line of a message for a frame, be it written like one', () => {
+    const { text, logged } = loggedError(
+      Object.assign(new Error('x\n    at private (file:///a.js:1:1)'), { code: '23505' }),
+    );
+    assert(!text.includes('private'), text);
+    assert.match(String(logged.stack), /^at .*log\.test\.[jt]s:/);
+    const changed = new Error('x\n    at private');
+    changed.message = 'another';
+    assert(!loggedError(changed).text.includes('private'));
+  });
+
   it('without frames are written without a stack', () => {
     for (const stack of ['Error: private', '', undefined, 1]) {
       const { text, logged } = loggedError(Object.assign(new Error('x'), { stack }));
