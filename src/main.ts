@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './quiet.ts';
 import { readFileSync } from 'node:fs';
 import { runCallers } from './cli/callers.ts';
 import { runMigrate } from './cli/migrate.ts';

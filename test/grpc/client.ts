@@ -124,10 +124,18 @@ export class SessionClient extends Client {
   ): Promise<O> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + deadlineMs };
-      this.makeUnaryRequest(path, serialize, deserialize, request, this.metadata, options, (error, response) => {
-        if (error !== null) reject(new RpcError(error));
-        else resolve(response as O);
-      });
+      this.makeUnaryRequest(
+        path,
+        serialize,
+        deserialize,
+        request,
+        this.metadata.clone(),
+        options,
+        (error, response) => {
+          if (error !== null) reject(new RpcError(error));
+          else resolve(response as O);
+        },
+      );
     });
   }
 }
