@@ -21,8 +21,9 @@ commands:
                            make a service token, and show the entry of CALLERS_FILE that knows it
   pseudonym user ID [--tenant ID] | session ID
                            show what stands for a user or a session in the audit
-  watch [--json] [--snapshot] [--tenant ID]... [ADDRESS]
-                           show revocations as they come; ADDRESS of the service, GRPC_ADDRESS unless given
+  watch [--json] [--snapshot] [--tenant ID]... [--ca FILE [--cert FILE --key FILE]] [ADDRESS]
+                           show revocations as they come; ADDRESS of the service, GRPC_ADDRESS unless given;
+                           over TLS with --ca; as the caller of SERVICE_TOKEN in the environment, or of --cert
 
 options:
   --help                   show this
@@ -80,8 +81,8 @@ async function serve(): Promise<number> {
 }
 
 async function watch(args: readonly string[]): Promise<number> {
-  const asked = readWatchArguments(args, process.env['GRPC_ADDRESS'] ?? '');
-  return asked === null ? usageFault() : runWatch(asked, process.stdout, stopAsked());
+  const asked = readWatchArguments(args, process.env);
+  return asked === null ? usageFault() : runWatch(asked, process.env, process.stdout, stopAsked());
 }
 
 function pseudonym(args: readonly string[]): number {

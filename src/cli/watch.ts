@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { Connector } from '../client/connection.ts';
+import type { Connector } from '../client/connection.ts';
 import { RevocationStream } from '../client/revocation_stream.ts';
 import type { RevocationStreamEvent } from '../client/watch_events.ts';
-import { ConfigError, readGrpcAddress } from '../config.ts';
+import { ConfigError, type Environment, readGrpcAddress } from '../config.ts';
+import { connectorOf, type WatchTlsFiles } from './watch_connection.ts';
 import { fieldsOf, isoTime, textOf, type WatchReport } from './watch_report.ts';
 
 /** What is older does not show revocations as they come any more. */
@@ -15,8 +16,10 @@ const LOOK_MS = 1_000;
 export interface WatchArguments {
   /** `host:port`. */
   readonly address: string;
-  /** Empty = all. */
+  /** Empty = all that the caller may see. */
   readonly tenantIds: readonly string[];
+  /** Null = no TLS. */
+  readonly tls: WatchTlsFiles | null;
   /** Lines of JSON, in place of text. */
   readonly json: boolean;
   /** Show what was in force before, one by one. */
@@ -24,19 +27,22 @@ export interface WatchArguments {
 }
 
 /**
- * Reads `[--json] [--snapshot] [--tenant ID]... [ADDRESS]`; null where that is not what the arguments are.
+ * Reads `[--json] [--snapshot] [--tenant ID]... [--ca FILE [--cert FILE --key FILE]] [ADDRESS]`; null where that is not what
+ * the arguments are.
  *
- * @param defaultAddress where no ADDRESS is given; empty = that of the service's own default
- * @throws {ConfigError} where that default is needed and is no address
+ * @param environment whose GRPC_ADDRESS goes where no ADDRESS is given
+ * @throws {ConfigError} where that is needed and is no address
  */
-export function readWatchArguments(args: readonly string[], defaultAddress: string): WatchArguments | null {
+export function readWatchArguments(args: readonly string[], environment: Environment): WatchArguments | null {
   const parsed = parse(args);
   if (parsed === null || parsed.positionals.length > 1) return null;
-  const { json, snapshot, tenant } = parsed.values;
+  const { json, snapshot, tenant, ca, cert, key } = parsed.values;
+  if ((cert === undefined) !== (key === undefined) || (cert !== undefined && ca === undefined)) return null;
+  const tls = ca === undefined ? null : { ca, cert, key };
   const [given] = parsed.positionals;
   try {
-    const address = readGrpcAddress({ GRPC_ADDRESS: given ?? defaultAddress });
-    return { address, tenantIds: tenant, json, snapshot };
+    const address = readGrpcAddress(given === undefined ? environment : { GRPC_ADDRESS: given });
+    return { address, tenantIds: tenant, tls, json, snapshot };
   } catch (error) {
     if (given !== undefined && error instanceof ConfigError) return null;
     throw error;
@@ -46,10 +52,17 @@ export function readWatchArguments(args: readonly string[], defaultAddress: stri
 /**
  * Prints revocations until it is told to stop, or nobody reads `output` any more. Returns the exit code, 0.
  *
- * @throws where the service refuses the request for good
+ * @param environment whose SERVICE_TOKEN, if there is one, the caller proves itself by
+ * @throws {ConfigError} where that can not be sent there, which says nothing of it
+ * @throws {Error} where a file can not be used, or the service refuses the request for good
  */
-export async function runWatch(args: WatchArguments, output: Writable, stop: Promise<unknown>): Promise<number> {
-  const watch = new Watch(args, output);
+export async function runWatch(
+  args: WatchArguments,
+  environment: Environment,
+  output: Writable,
+  stop: Promise<unknown>,
+): Promise<number> {
+  const watch = new Watch(args, connectorOf(args.address, args.tls, environment['SERVICE_TOKEN'] ?? ''), output);
   try {
     await Promise.race([watch.ended, stop]);
   } finally {
@@ -67,6 +80,9 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean', default: false },
         snapshot: { type: 'boolean', default: false },
         tenant: { type: 'string', multiple: true, default: [] },
+        ca: { type: 'string' },
+        cert: { type: 'string' },
+        key: { type: 'string' },
       },
     });
   } catch {
@@ -87,18 +103,14 @@ class Watch {
   /** Null before the first checkpoint. */
   #isFresh: boolean | null = null;
 
-  constructor(args: WatchArguments, output: Writable) {
+  constructor(args: WatchArguments, connector: Connector, output: Writable) {
     this.#args = args;
     this.#output = output;
     this.ended = new Promise((resolve, reject) => {
       this.#refuse = reject;
       output.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)));
     });
-    const options = {
-      connector: new Connector({ target: `dns:///${args.address}` }),
-      tenantIds: args.tenantIds,
-      subscriberId: 'session-authority watch',
-    };
+    const options = { connector, tenantIds: args.tenantIds, subscriberId: 'session-authority watch' };
     this.#stream = new RevocationStream(options, (event) => this.#onEvent(event));
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }

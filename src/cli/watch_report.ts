@@ -2,6 +2,9 @@ import type { RevocationStreamEvent } from '../client/watch_events.ts';
 
 type Revocation = Extract<RevocationStreamEvent, { kind: 'revocations' }>['revocations'][number];
 
+/** Of the tenants of a stream, so many are named in a line for people. */
+const NAMED_TENANTS = 10;
+
 /** One line of `watch`. Times in ms. */
 export type WatchReport =
   | Exclude<RevocationStreamEvent, { kind: 'revocations' | 'snapshot_complete' }>
@@ -13,7 +16,7 @@ export type WatchReport =
 export function textOf(report: WatchReport): string {
   switch (report.kind) {
     case 'opened':
-      return report.start === 'resumed' ? 'resumed' : '';
+      return report.start === 'resumed' ? 'resumed' : toldOf(report.tenantIds);
     case 'reset':
       return `the service sends all revocations again: ${report.cause}`;
     case 'revocation':
@@ -113,6 +116,14 @@ function endedBy({ scope }: Revocation): string {
 
 function ofTenant(tenantId: string): string {
   return tenantId === '' ? '' : ` of tenant ${shown(tenantId)}`;
+}
+
+/** Empty for every tenant. */
+function toldOf(tenantIds: readonly string[]): string {
+  if (tenantIds.length === 0) return '';
+  const named = tenantIds.slice(0, NAMED_TENANTS).map(shown).join(', ');
+  const others = tenantIds.length - NAMED_TENANTS;
+  return `revocations of these tenants alone: ${named}${others > 0 ? ` and ${others} more` : ''}`;
 }
 
 /** In quotes where the id could be read as a part of the sentence. */

@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
+import { hashServiceToken, newServiceToken } from '../../src/access/credential.ts';
 import type { Revocation } from '../../src/wire/gen/sessionauthority/v1/Revocation.ts';
 import type { WatchRevocationsResponse } from '../../src/wire/gen/sessionauthority/v1/WatchRevocationsResponse.ts';
 import { msToDuration, msToTimestamp } from '../../src/wire/time.ts';
 import { ScriptedService, until } from '../client/scripted_service.ts';
 import { type SessionClient } from '../grpc/client.ts';
-import { type Env, freePort, startService, temporaryFolder, TestProcess } from '../harness.ts';
+import { range } from '../grpc/expect.ts';
+import {
+  type Env,
+  freePort,
+  startService,
+  startTestServer,
+  temporaryFolder,
+  TestProcess,
+  type TestServer,
+} from '../harness.ts';
+import { createAuthority } from '../servers/certificates.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const TIME = Date.UTC(2026, 2, 1, 12);
@@ -113,9 +125,20 @@ describe('watch', () => {
     assert.match(subscriberId, /watch/);
     stream.send(SNAPSHOT, chunk('c1', ...SCOPES));
     await line(process, /snapshot/);
-    assert.deepEqual(lines(process).slice(0, -1), LINES);
+    const [whose = '', ...rest] = lines(process);
+    assert.match(whose, /Z revocations of these tenants alone: acme, other$/);
+    assert.deepEqual(rest.slice(0, -1), LINES);
     process.signal('SIGTERM');
     assert.deepEqual(await process.exit, { code: 0, signal: null });
+  });
+
+  it('says whose revocations come where these are not all', async () => {
+    const process = watch();
+    const tenantIds = ['', 'a b', ...range(10).map((index) => `t${index}`)];
+    (await service.next()).send({ opened: { ...SNAPSHOT.opened, tenantIds } }, chunk('c1'));
+    await line(process, /snapshot/);
+    const named = '"", "a b", t0, t1, t2, t3, t4, t5, t6, t7 and 2 more';
+    assert(lines(process)[0]?.endsWith(` revocations of these tenants alone: ${named}`));
   });
 
   it('says when it loses the service, and when it is there again', async () => {
@@ -152,6 +175,7 @@ describe('watch', () => {
   it('writes every event as an object on a line', async () => {
     const process = watch('--json');
     const first = await service.next();
+    assert.deepEqual(first.metadata.get('authorization'), []);
     first.send(SNAPSHOT, chunk('c1', SCOPES[0] as Revocation), batch('c2', SCOPES[3] as Revocation));
     first.send(batch('c3', SCOPES[7] as Revocation), batch('c4', {}), checkpoint(90_000), checkpoint(0));
     await line(process, /fresh/);
@@ -162,7 +186,7 @@ describe('watch', () => {
     second.refuse(status.INVALID_ARGUMENT, 'INVALID_FIELD');
     assert.equal((await process.exit).code, 1);
     const events = lines(process).map((text) => JSON.parse(text) as Record<string, unknown>);
-    const opened = { heartbeat_ms: 10_000, max_access_token_ttl_ms: 86_400_000 };
+    const opened = { heartbeat_ms: 10_000, max_access_token_ttl_ms: 86_400_000, tenant_ids: [] };
     const revocation = { snapshot: false, reason: 'admin', revoke_time: '2026-03-01T12:00:00.000Z' };
     const discard_after_time = '2026-03-01T13:00:00.000Z';
     const all = events.map(({ time, ...event }) => {
@@ -246,6 +270,91 @@ describe('watch', () => {
     folder.remove();
   });
 
+  describe('who it is', () => {
+    const folder = temporaryFolder();
+    const token = newServiceToken();
+    const names = ['DNS:watch.internal'];
+    const callers = [
+      { name: 'by-token', tokens_sha256: [hashServiceToken(token)] },
+      { name: 'by-certificate', certificate_names: names },
+    ].map((caller, index) => ({ ...caller, scopes: ['revocations.watch'], tenants: [`t${index}`] }));
+    const tls: string[] = [];
+    let server: TestServer;
+
+    before(async () => {
+      const authority = await createAuthority(folder.path, 'ours');
+      const { cert, key } = await authority.issue('localhost');
+      const ours = await authority.issue('watch.internal');
+      writeFileSync(join(folder.path, 'callers.json'), JSON.stringify({ callers }));
+      server = await startTestServer('memory', {
+        CALLERS_FILE: join(folder.path, 'callers.json'),
+        TLS_CERT_FILE: cert,
+        TLS_KEY_FILE: key,
+        TLS_CLIENT_CA_FILE: authority.cert,
+      });
+      tls.push('--ca', authority.cert, '--cert', ours.cert, '--key', ours.key);
+    });
+    after(async () => {
+      await server.stop();
+      folder.remove();
+    });
+
+    it('proves by a token of the environment, or a certificate', async () => {
+      for (const [args, env, tenantId] of [
+        [tls.slice(0, 2), { SERVICE_TOKEN: token }, 't0'],
+        [tls, {}, 't1'],
+        [tls, { SERVICE_TOKEN: token }, 't0'],
+      ] as const) {
+        const process = run([...args, `localhost:${server.grpcPort}`], env);
+        await line(process, / snapshot: 0 revocations in force$/);
+        assert.match(process.stdout, new RegExp(`^\\S+ revocations of these tenants alone: ${tenantId}\n`));
+      }
+    });
+
+    it('says why it is let in by nobody', async () => {
+      for (const env of [{}, { SERVICE_TOKEN: newServiceToken() }]) {
+        const process = run([...tls.slice(0, 2), `localhost:${server.grpcPort}`], env);
+        assert.equal((await process.exit).code, 1);
+        assert.match(
+          process.stderr,
+          /^the service refuses to be watched: UNAUTHENTICATED: the caller is not known: .*\n$/,
+        );
+      }
+      // The certificate is not of that name.
+      const process = run([...tls, `127.0.0.1:${server.grpcPort}`]);
+      await line(process, /disconnected: UNAVAILABLE: /);
+    });
+
+    it('tells nobody but the service', async () => {
+      const open = run(['sessions.internal:1'], { SERVICE_TOKEN: token });
+      const broken = run(['127.0.0.1:1'], { SERVICE_TOKEN: `${token}\n` });
+      for (const process of [open, broken]) {
+        assert.equal((await process.exit).code, 2);
+        assert.match(process.stderr, /^SERVICE_TOKEN: .*\n$/);
+        assert(!`${process.stderr}${process.stdout}`.includes(token));
+      }
+      assert.match(open.stderr, /without TLS to dns:\/\/\/sessions.internal:1/);
+    });
+
+    it('ends with 1 where a file can not be used', async () => {
+      const [, ca = '', , cert = '', , key = ''] = tls;
+      const missing = join(folder.path, 'missing');
+      for (const [args, text] of [
+        [['--ca', missing], `--ca: can not read ${missing} (ENOENT)`],
+        [['--ca', key], `--ca: no certificate is in ${key}; give one in PEM`],
+        [['--ca', ca, '--cert', cert, '--key', missing], `--key: can not read ${missing} (ENOENT)`],
+        [
+          ['--ca', ca, '--cert', ca, '--key', key],
+          '--cert, --key: are not a certificate and its key; give both in PEM',
+        ],
+      ] as const) {
+        const process = run([...args, 'localhost:1']);
+        assert.equal((await process.exit).code, 1);
+        assert.deepEqual([process.stdout, process.stderr], ['', `${text}\n`]);
+      }
+    });
+  });
+
   it('ends with 0 where nobody reads on', async () => {
     const address = `127.0.0.1:${service.port}`;
     const pipe = `"$0" "$1" watch ${address} | head -n 1; echo "\${PIPESTATUS[0]}"`;
@@ -260,13 +369,24 @@ describe('watch', () => {
   });
 
   it('ends with 2 and its usage where it is not understood', async () => {
-    for (const args of [['--port'], ['a:1', 'b:2'], ['nowhere'], ['--tenant'], ['--json=yes']]) {
+    for (const args of [
+      ['--port'],
+      ['a:1', 'b:2'],
+      ['nowhere'],
+      ['--tenant'],
+      ['--json=yes'],
+      ['--token', 'x'],
+      ['--ca'],
+      ['--ca', 'x', '--cert', 'x'],
+      ['--ca', 'x', '--key', 'x'],
+      ['--cert', 'x', '--key', 'x'],
+    ]) {
       const process = run(args);
       assert.equal((await process.exit).code, 2, args.join(' '));
       assert.equal(process.stdout, '');
       assert.match(
         process.stderr,
-        /^usage: session-authority [^]*\n  watch \[--json\] \[--snapshot\] \[--tenant ID\]... \[ADDRESS\]\n/,
+        /^usage: session-authority [^]*\n  watch \[--json\] \[--snapshot\] \[--tenant ID\]... \[--ca FILE \[--cert FILE --key FILE\]\] \[ADDRESS\]\n/,
       );
     }
     const process = run([], { GRPC_ADDRESS: 'nowhere' });
