@@ -79,11 +79,7 @@ export async function startServer(config: Config, log: Log, clock: ClockOffset =
     });
     undo.push(() => watch.close());
     callers.onChange(() => watch.endStreamsOf((caller) => !callers.has(caller)));
-    const identities = new Identities({
-      findCaller: (credential) => callers.find(credential),
-      onUnknown: (rpc, peer) =>
-        audit.record({ action: 'denied', caller: '', tenantId: '', rpc, peer, reason: 'CALLER_UNKNOWN' }),
-    });
+    const identities = new Identities((credential) => callers.find(credential));
     const service: ServiceParts = {
       authority: new SessionAuthority(parts),
       watch,

@@ -1,4 +1,5 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { status } from '@grpc/grpc-js';
 import { peerOf } from '../access/connections.ts';
 
 /** How long a peer may take, from its connection on, to send its settings and acknowledge ours. */
@@ -12,8 +13,11 @@ const FRAMES_PER_SECOND = 2;
 const PING_ANSWER_BYTES = 17;
 const SETTINGS_ANSWER_BYTES = 9;
 
-/** As HTTP/2 counts: with 32 bytes for each field. What is beyond is reset with ENHANCE_YOUR_CALM, unread. */
-const MAX_HEADER_LIST_BYTES = 16 * 1024;
+/**
+ * Metadata and the like, as HTTP/2 counts: with 32 bytes for each field. What is beyond is reset with ENHANCE_YOUR_CALM, unread,
+ * which is RESOURCE_EXHAUSTED to clients of gRPC.
+ */
+const MAX_HEADER_LIST_BYTES = 8 * 1024;
 
 /** Requests from this size on are added up while they last: smaller ones the limits of streams and connections bound. */
 const LARGE_REQUEST_BYTES = 64 * 1024;
@@ -22,6 +26,10 @@ const LARGE_REQUEST_BYTES = 64 * 1024;
 const MAX_LARGE_BYTES = 64 * 2 ** 20;
 
 const SWEEP_PERIOD_MS = 1000;
+
+/** Sweeps within which a request must have come. Of a stream of requests no end is to be expected. */
+const SWEEPS_FOR_MESSAGE = 10;
+const STREAMS_OF_REQUESTS = '/grpc.reflection.';
 
 /** Sweeps after which a stream is reset whose call is answered, while its request has not ended. */
 const SWEEPS_FOR_REQUEST = 2;
@@ -40,7 +48,7 @@ export function limitHttp2(server: Http2Server): void {
   server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
   server.on('session', limitSession);
   const streams = new OpenStreams();
-  server.on('stream', (stream) => streams.add(stream));
+  server.on('stream', (stream, headers) => streams.add(stream, String(headers[constants.HTTP2_HEADER_PATH])));
   const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
   timer.unref();
   server.once('close', () => clearInterval(timer));
@@ -96,6 +104,9 @@ class FrameAllowance {
 
 /** An open stream. */
 interface Open {
+  readonly path: string;
+  /** Since it began. */
+  age: number;
   /** Bytes of the request that have come. */
   received: number;
   /** Whose they were counted as; empty where they were not. */
@@ -113,17 +124,14 @@ interface Open {
 class OpenStreams {
   readonly #open = new Map<ServerHttp2Stream, Open>();
   readonly #largeBytes = new Map<string, number>();
+  /** In this turn of the event loop. */
+  #begun: ServerHttp2Stream[] = [];
 
-  add(stream: ServerHttp2Stream): void {
-    const open: Open = { received: 0, peer: '', waiting: 0, sweeps: 0 };
-    this.#open.set(stream, open);
-    stream.once('close', () => {
-      this.#open.delete(stream);
-      if (open.peer !== '') this.#count(open.peer, -open.received);
-    });
-    // The library reads all but those that it has refused by their headers.
-    if (stream.readableFlowing !== null)
-      stream.on('data', (chunk: Buffer) => this.#receive(stream, open, chunk.length));
+  add(stream: ServerHttp2Stream, path: string): void {
+    this.#open.set(stream, { path, age: 0, received: 0, peer: '', waiting: 0, sweeps: 0 });
+    stream.on('close', () => this.#forget(stream));
+    // Most have come with all that they are.
+    if (this.#begun.push(stream) === 1) setImmediate(() => this.#look());
   }
 
   sweep(): void {
@@ -132,10 +140,29 @@ class OpenStreams {
       const isStill = stream.writableEnded || (waiting > 0 && waiting === open.waiting);
       open.waiting = waiting;
       open.sweeps = isStill ? open.sweeps + 1 : 0;
+      open.age += 1;
       // All is sent, and the rest of the request of no use (RFC 9113, section 8.1).
-      if (stream.writableFinished && open.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
+      const isAnswered = stream.writableFinished && !stream.readableEnded;
+      if (isAnswered && open.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
       else if (open.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      else if (open.age > SWEEPS_FOR_MESSAGE && isUnfinished(stream, open)) refuseLate(stream);
     }
+  }
+
+  /** Counts what comes of requests from their second turn of the event loop on. */
+  #look(): void {
+    for (const stream of this.#begun.splice(0)) {
+      const open = this.#open.get(stream);
+      // The library reads all but those that it has refused by their headers.
+      if (open === undefined || stream.readableEnded || stream.readableFlowing === null) continue;
+      stream.on('data', (chunk: Buffer) => this.#receive(stream, open, chunk.length));
+    }
+  }
+
+  #forget(stream: ServerHttp2Stream): void {
+    const open = this.#open.get(stream);
+    this.#open.delete(stream);
+    if (open !== undefined && open.peer !== '') this.#count(open.peer, -open.received);
   }
 
   #receive(stream: ServerHttp2Stream, open: Open, bytes: number): void {
@@ -154,4 +181,17 @@ class OpenStreams {
     else this.#largeBytes.set(peer, count);
     return count;
   }
+}
+
+function isUnfinished(stream: ServerHttp2Stream, { path }: Open): boolean {
+  return !stream.readableEnded && !stream.headersSent && !path.startsWith(STREAMS_OF_REQUESTS);
+}
+
+/** In the place of the library, which waits for the rest. */
+function refuseLate(stream: ServerHttp2Stream): void {
+  const late = {
+    'grpc-status': String(status.DEADLINE_EXCEEDED),
+    'grpc-message': 'the request did not come within 10 s',
+  };
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...late }, { endStream: true });
 }

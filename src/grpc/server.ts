@@ -16,18 +16,22 @@ import { Connections } from '../access/connections.ts';
 import type { ConnectionLimits } from '../access/listener_options.ts';
 import type { Tls } from '../access/tls.ts';
 import { MAX_MESSAGE_BYTES } from '../domain/limits.ts';
+import { SessionError } from '../error.ts';
 import { DESCRIPTOR_SET_FILE } from '../wire/loader.ts';
 import { ReloadedCredentials } from './credentials.ts';
 import { limitHttp2 } from './http2_limits.ts';
+import type { IdentifiedCall } from './identity.ts';
 import { type Address, listen } from './listening.ts';
 import { createReflection } from './reflection.ts';
-import { limitRequests } from './request_limits.ts';
 import { type ServiceParts, sessionServiceDefinition, sessionServiceHandlers } from './session_service.ts';
+import { toServiceError } from './status.ts';
 
 const SERVICE_NAME = 'sessionauthority.v1.SessionService';
 
 /** The library's defaults are open; these bound what one peer can hold. */
 const OPTIONS: ServerOptions = {
+  // What nobody asks for costs each call a part of its time.
+  'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': 1000,
@@ -60,12 +64,14 @@ export interface GrpcListener {
 export async function startGrpcListener(transport: GrpcTransport, service: ServiceParts): Promise<GrpcListener> {
   // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({ ...OPTIONS, interceptors: [limitRequests, service.identities.interceptor] });
+  const server = new Server(OPTIONS);
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   const streams = new OpenStreams(server);
   health.addToServer(streams);
-  createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(streams);
+  createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(
+    new OpenStreams(server, streams.calls, refuseUnknown(service)),
+  );
   const connections = new Connections(transport.connections);
   const injector = limitedInjector(server, transport.tls);
   // Counted before anything is done for them, TLS least of all.
@@ -99,7 +105,9 @@ function limitedInjector(server: Server, tls: Tls | null): ConnectionInjector {
 }
 
 /** The part of a call on a server stream that matters here. */
-interface StreamCall {
+interface StreamCall extends IdentifiedCall {
+  getPeer(): string;
+  emit(event: 'error', status: ReturnType<typeof toServiceError>): boolean;
   end(): void;
   once(event: 'close' | 'cancelled', listener: () => void): void;
 }
@@ -107,10 +115,22 @@ interface StreamCall {
 /** Adds a library's services to a server and ends their open streams, without which it never shuts down. */
 class OpenStreams {
   readonly #server: Server;
-  readonly #calls = new Set<StreamCall>();
+  readonly #calls: Set<StreamCall>;
+  readonly #refuse: (call: StreamCall, method: string) => boolean;
 
-  constructor(server: Server) {
+  /** @param refuse ends a call and returns true where it is not to be served */
+  constructor(
+    server: Server,
+    calls = new Set<StreamCall>(),
+    refuse: (call: StreamCall, method: string) => boolean = () => false,
+  ) {
     this.#server = server;
+    this.#calls = calls;
+    this.#refuse = refuse;
+  }
+
+  get calls(): Set<StreamCall> {
+    return this.#calls;
   }
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
@@ -118,7 +138,7 @@ class OpenStreams {
       .filter(([, { responseStream }]) => responseStream)
       .map(([method, { originalName }]) => {
         const name = originalName !== undefined && originalName in implementation ? originalName : method;
-        return [name, this.#track(implementation[name] as (call: StreamCall) => void)] as const;
+        return [name, this.#track(method, implementation[name] as (call: StreamCall) => void)] as const;
       });
     this.#server.addService(definition, { ...implementation, ...Object.fromEntries(tracked) });
   }
@@ -127,14 +147,30 @@ class OpenStreams {
     for (const call of this.#calls) call.end();
   }
 
-  #track(handle: (call: StreamCall) => void): UntypedHandleCall {
+  #track(method: string, handle: (call: StreamCall) => void): UntypedHandleCall {
     const run = (call: StreamCall) => {
+      if (this.#refuse(call, method)) return;
       this.#calls.add(call);
       for (const event of ['close', 'cancelled'] as const) call.once(event, () => this.#calls.delete(call));
       handle(call);
     };
     return run as UntypedHandleCall;
   }
+}
+
+/** Ends a call of nobody known; its denial is recorded as that of any RPC. */
+function refuseUnknown({ identities, audit }: ServiceParts): (call: StreamCall, method: string) => boolean {
+  return (call, rpc) => {
+    try {
+      identities.callerOf(call);
+      return false;
+    } catch (thrown) {
+      const error = SessionError.from(thrown);
+      audit({ action: 'denied', caller: '', tenantId: '', rpc, peer: call.getPeer(), reason: error.code });
+      call.emit('error', toServiceError(error));
+      return true;
+    }
+  };
 }
 
 function shutDown(server: Server, deadlineMs: number): Promise<void> {

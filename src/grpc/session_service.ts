@@ -41,7 +41,7 @@ import {
   maxValidationBytes,
 } from './convert_response.ts';
 import { Fields } from './fields.ts';
-import type { Identities } from './identity.ts';
+import type { IdentifiedCall, Identities } from './identity.ts';
 import { toServiceError } from './status.ts';
 import { serveWatch } from './watch_streams.ts';
 
@@ -80,29 +80,17 @@ const DENIALS: ReadonlySet<SessionErrorCode> = new Set<SessionErrorCode>([
   'SESSION_LIMIT',
 ]);
 
-/** What a request that does not decode arrives as. */
-const UNDECODABLE = Symbol('undecodable');
-
-/** The contract, with bytes that do not decode left for the handler to refuse, and watch frames taken as bytes. */
+/** The contract, with requests left for the handler to decode, who knows of their caller first, and watch frames taken as bytes. */
 export function sessionServiceDefinition(): SessionServiceDefinition {
   const definition = loadSessionService();
-  for (const method of Object.values(definition)) {
-    const decode = method.requestDeserialize as (bytes: Buffer) => unknown;
-    method.requestDeserialize = (bytes: Buffer) => {
-      try {
-        return decode(bytes) as never;
-      } catch {
-        return UNDECODABLE as never;
-      }
-    };
-  }
+  for (const method of Object.values(definition)) method.requestDeserialize = (bytes: Buffer) => bytes as never;
   // One that goes to many subscribers is encoded once.
   definition.WatchRevocations.responseSerialize = (frame) => frame as unknown as Buffer;
   return definition;
 }
 
 export function sessionServiceHandlers(service: ServiceParts): SessionServiceHandlers {
-  const { authority, watch, jwksJson, identities, rates, onStreamEnded } = service;
+  const { authority, watch, jwksJson, onStreamEnded } = service;
   const unary = unaryOf(service);
   return {
     CreateSession: unary('CreateSession', async (wire, caller) =>
@@ -144,16 +132,19 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     }),
     GetJwks: unary('GetJwks', async () => ({ jwksJson: jwksJson() })),
     WatchRevocations: (call) => {
-      let caller: KnownCaller | null = null;
+      const asked: Asked<'WatchRevocations'> = {
+        rpc: 'WatchRevocations',
+        peer: () => call.getPeer(),
+        caller: null,
+        request: null,
+      };
       try {
-        caller = identities.callerOf(call);
-        refuseUndecodable(rates, caller, call.request);
-        admit(rates, caller, 'WatchRevocations', call.request);
-        serveWatch(watch, call, caller, (subscriberId, reason) => {
-          onStreamEnded(subscriberId, refusal(service, 'WatchRevocations', caller, null, reason));
+        const { caller, request } = letIn(service, asked, call);
+        serveWatch(watch, call, request, caller, (subscriberId, reason) => {
+          onStreamEnded(subscriberId, refusal(service, asked, reason));
         });
       } catch (thrown) {
-        call.emit('error', toServiceError(refusal(service, 'WatchRevocations', caller, null, thrown)));
+        call.emit('error', toServiceError(refusal(service, asked, thrown)));
       }
     },
   };
@@ -163,49 +154,71 @@ type UnaryHandler<I, O> = (call: ServerUnaryCall<I, O>, answer: sendUnaryData<O>
 
 /** A handler from a function of the request: refusals become statuses, faults INTERNAL and a line in the log. */
 function unaryOf(service: ServiceParts) {
-  const { identities, rates } = service;
+  const { rates } = service;
   return <R extends Rpc, O>(
     rpc: R,
     handle: (wire: RequestOf<R>, caller: KnownCaller, deadlineMs: number) => Promise<O>,
   ): UnaryHandler<RequestOf<R>, O> =>
     (call, answer) => {
-      let caller: KnownCaller | null = null;
+      const asked: Asked<R> = { rpc, peer: () => call.getPeer(), caller: null, request: null };
       const run = async () => {
-        caller = identities.callerOf(call);
-        refuseUndecodable(rates, caller, call.request);
-        admit(rates, caller, rpc, call.request);
+        const { caller, request } = letIn(service, asked, call);
         const leave = rates.enter(caller);
         try {
-          return await handle(call.request, caller, deadlineOf(call.getDeadline()));
+          return await handle(request, caller, deadlineOf(call.getDeadline()));
         } finally {
           leave();
         }
       };
       run().then(
         (response) => answer(null, response),
-        (thrown: unknown) => answer(toServiceError(refusal(service, rpc, caller, call.request, thrown))),
+        (thrown: unknown) => answer(toServiceError(refusal(service, asked, thrown))),
       );
     };
 }
 
-function refuseUndecodable(rates: CallerRates, caller: KnownCaller, request: unknown): void {
-  if (request !== UNDECODABLE) return;
-  rates.charge(caller, 1);
-  throw invalidField('request', 'does not decode as its message');
+/** What is known of a call so far. */
+interface Asked<R extends Rpc = Rpc> {
+  readonly rpc: R;
+  /** Its address, and port. */
+  readonly peer: () => string;
+  caller: KnownCaller | null;
+  request: RequestOf<R> | null;
+}
+
+const DEFINITION = loadSessionService();
+
+/** Tells who asks, and what; nothing is decoded of one that nobody known sent. */
+function letIn<R extends Rpc>(
+  { identities, rates }: ServiceParts,
+  asked: Asked<R>,
+  call: IdentifiedCall & { readonly request: unknown },
+): { readonly caller: KnownCaller; readonly request: RequestOf<R> } {
+  const caller = identities.callerOf(call);
+  asked.caller = caller;
+  const request = decoded(rates, asked.rpc, caller, call.request as Buffer);
+  asked.request = request;
+  admit(rates, caller, asked.rpc, request);
+  return { caller, request };
+}
+
+function decoded<R extends Rpc>(rates: CallerRates, rpc: R, caller: KnownCaller, bytes: Buffer): RequestOf<R> {
+  try {
+    return DEFINITION[rpc].requestDeserialize(bytes) as RequestOf<R>;
+  } catch {
+    rates.charge(caller, 1);
+    throw invalidField('request', 'does not decode as its message');
+  }
 }
 
 /** What a caller is told; of a fault the log is told more, and of a denial the audit. */
-function refusal(
-  { onFault, audit }: ServiceParts,
-  rpc: Rpc,
-  caller: KnownCaller | null,
-  request: unknown,
-  thrown: unknown,
-): SessionError {
+function refusal({ onFault, audit }: ServiceParts, asked: Asked, thrown: unknown): SessionError {
+  const { rpc, caller } = asked;
   const error = SessionError.from(thrown);
   if (error.cause !== undefined || error.code === 'INTERNAL') onFault(rpc, error);
   if (DENIALS.has(error.code)) {
-    audit({ action: 'denied', caller: caller?.name ?? '', rpc, reason: error.code, ...subjectOfDenied(request) });
+    const by = caller === null ? { caller: '', peer: asked.peer() } : { caller: caller.name };
+    audit({ action: 'denied', ...by, rpc, reason: error.code, ...subjectOfDenied(asked.request) });
   }
   return error;
 }

@@ -21,10 +21,11 @@ const MAX_QUEUED_FRAMES = 16;
 export function serveWatch(
   watch: RevocationWatch,
   call: Call,
+  wire: WatchRevocationsRequest__Output,
   caller: Caller,
   onEnded: (subscriberId: string, reason: SessionError) => void,
 ): void {
-  const { subscriberId, ...request } = toWatchRequest(call.request);
+  const { subscriberId, ...request } = toWatchRequest(wire);
   const stream = new CallStream(call, (reason) => onEnded(subscriberId, reason));
   const subscription = watch.open(request, caller, stream);
   stream.onRoom = () => subscription.drained();

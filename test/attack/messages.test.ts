@@ -85,13 +85,12 @@ describe('an attack by messages', () => {
 
   it('of metadata beyond 8 KiB is RESOURCE_EXHAUSTED', async () => {
     const metadata = (bytes: number) => ({ headers: { big: 'x'.repeat(bytes) } });
-    const refused = await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(10_000));
-    assert.equal(refused.status, status.RESOURCE_EXHAUSTED);
-    assert.equal(refused.text, 'metadata is larger than 8192 bytes');
-    assert.equal((await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(8000))).status, status.OK);
-    // Refused by HTTP/2 itself: to a client of gRPC this is RESOURCE_EXHAUSTED too.
-    const { status: code, resetCode } = await peer.call(RPCS.GetJwks.path, Buffer.alloc(0), metadata(40_000));
-    assert.deepEqual([code, resetCode], [Number.NaN, ENHANCE_YOUR_CALM]);
+    assert.equal((await peer.call(RPCS.GetJwks.path, message(Buffer.alloc(0)), metadata(7000))).status, status.OK);
+    // By HTTP/2 itself, of which clients of gRPC make that status.
+    for (const bytes of [8200, 40_000]) {
+      const { status: code, resetCode } = await peer.call(RPCS.GetJwks.path, Buffer.alloc(0), metadata(bytes));
+      assert.deepEqual([code, resetCode], [Number.NaN, ENHANCE_YOUR_CALM]);
+    }
   });
 
   it('of headers without end costs their sender the connection', async () => {
