@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { onEachStore } from '../harness.ts';
+import { onEachStore, startTestServer } from '../harness.ts';
 import { until } from '../servers/process.ts';
-import { open, present } from './expect.ts';
+import { SessionClient } from './client.ts';
+import { assertRefused, open, present } from './expect.ts';
+import { callersFile, identity } from './identities.ts';
 
 function actorOf(record: Record<string, unknown> | undefined): Record<string, unknown> {
   return present(record)['actor'] as Record<string, unknown>;
@@ -146,5 +148,31 @@ onEachStore('the audit', (server) => {
     await client.call('RevokeSession', { session: { sessionId: '0190a5c0-0000-7000-8000-000000000002' } });
     await client.call('ListSessions', { userId: 'dee' });
     assert.deepEqual(recorded(), []);
+  });
+});
+
+describe('the audit where callers are told apart', () => {
+  it('tells who called, of nobody known from where, and which other tenant was asked for', async () => {
+    const login = identity('login', ['admin'], ['acme']);
+    const server = await startTestServer('memory', { CALLERS_FILE: callersFile([login]) });
+    const client = new SessionClient(server.grpcPort, {}, login.token);
+    await open(client, { tenantId: 'acme', userId: 'ann' });
+    await assertRefused(server.client.call('ListSessions', { tenantId: 'acme', userId: 'ann' }), {
+      status: 'UNAUTHENTICATED',
+      reason: 'CALLER_UNKNOWN',
+    });
+    // The caller is not told that it may not see them.
+    const { sessions } = await client.call('ListSessions', { tenantId: 'beta', userId: 'ann' });
+    assert.deepEqual(sessions, []);
+    const [created, unknown, other] = server.audited();
+    assert.equal(created?.['caller'], 'login');
+    const denied = { log: 'audit', action: 'denied', rpc: 'ListSessions' };
+    const { time: _, peer, ...nobody } = present(unknown);
+    assert.deepEqual(nobody, { ...denied, caller: '', tenant_id: '', reason: 'CALLER_UNKNOWN' });
+    assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
+    const { time: __, ...seen } = present(other);
+    assert.deepEqual(seen, { ...denied, caller: 'login', tenant_id: 'beta', reason: 'CALLER_NOT_ALLOWED' });
+    client.close();
+    await server.stop();
   });
 });

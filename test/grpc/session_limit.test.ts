@@ -60,6 +60,7 @@ for (const policy of ['evict-oldest', 'evict-least-recently-active'] as const) {
         assert.equal(opened.flatMap(({ response }) => response.endedSessionIds).length, 27);
         const anonymous = await open(client, { tenantId: 't' });
         server().advance(1000);
+        server().audited();
         const login = await client.call('RotateSession', {
           tenantId: 't',
           session: { sessionId: anonymous.session.sessionId },
@@ -67,6 +68,11 @@ for (const policy of ['evict-oldest', 'evict-least-recently-active'] as const) {
         });
         assert.equal(login.endedSessionIds.length, 2);
         assert.equal(login.endedSessionIds[0], anonymous.session.sessionId);
+        const recorded = server().audited();
+        assert.deepEqual(
+          recorded.map(({ action }) => action),
+          ['session_rotated', 'session_created', 'session_evicted'],
+        );
         const { sessions } = await client.call('ListSessions', { tenantId: 't', userId: 'race' });
         assert.equal(sessions.length, 3);
         assert(sessions.some(({ sessionId }) => sessionId === login.session?.sessionId));
