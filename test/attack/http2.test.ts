@@ -98,6 +98,9 @@ describe('an attack by frames', () => {
     const silent = await Promise.all(range(100).map(() => RawPeer.connect(attacked.port)));
     const hello = await Promise.all(range(100).map(() => RawPeer.connect(attacked.port)));
     await Promise.all(hello.map((peer) => peer.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))));
-    await Promise.all([...silent, ...hello].map(({ ended }) => ended));
+    const all = [...silent, ...hello];
+    await Promise.all(all.map(({ ended }) => ended));
+    // Sooner than a peer that says nothing more is asked whether it is still there.
+    for (const { received } of all) assert(!received.some(({ type }) => type === FRAME.ping));
   });
 });
