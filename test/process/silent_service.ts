@@ -8,6 +8,9 @@ import { struct } from '../grpc/expect.ts';
 import { type Env, temporaryFolder, TestProcess, TestService } from '../harness.ts';
 import { Canaries } from './canaries.ts';
 
+/** What makes drivers and libraries print all that they send and receive. */
+const CHATTY: Env = { DEBUG: '*', GRPC_TRACE: 'all', GRPC_VERBOSITY: 'DEBUG' };
+
 /** Headers that a client sends with each call. */
 export function authorization(...values: readonly string[]): ChannelOptions {
   const interceptor = (options: InterceptorOptions, next: NextCall) =>
@@ -103,7 +106,7 @@ export class SilentService {
   }
 
   #env(env: Env): Env {
-    return { LOG_LEVEL: 'trace', MASTER_KEY: this.masterKey, AUDIT_FILE: this.auditPath, ...env };
+    return { LOG_LEVEL: 'trace', ...CHATTY, MASTER_KEY: this.masterKey, AUDIT_FILE: this.auditPath, ...env };
   }
 }
 
