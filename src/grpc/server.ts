@@ -11,7 +11,6 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
 import { Connections } from '../access/connections.ts';
 import type { ConnectionLimits } from '../access/listener_options.ts';
 import type { Tls } from '../access/tls.ts';
@@ -19,6 +18,7 @@ import { MAX_MESSAGE_BYTES } from '../domain/limits.ts';
 import { SessionError } from '../error.ts';
 import { DESCRIPTOR_SET_FILE } from '../wire/loader.ts';
 import { ReloadedCredentials } from './credentials.ts';
+import { Health } from './health.ts';
 import { limitHttp2 } from './http2_limits.ts';
 import type { IdentifiedCall } from './identity.ts';
 import { type Address, listen } from './listening.ts';
@@ -66,7 +66,7 @@ export async function startGrpcListener(transport: GrpcTransport, service: Servi
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(OPTIONS);
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
-  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  const health = new Health({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   const streams = new OpenStreams(server);
   health.addToServer(streams);
   createReflection(readFileSync(DESCRIPTOR_SET_FILE)).addToServer(

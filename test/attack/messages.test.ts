@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { RPCS } from '../grpc/client.ts';
 import { range } from '../grpc/expect.ts';
 import { until } from '../servers/process.ts';
+import { HealthClient } from '../grpc/health_client.ts';
 import { Attacked } from './attacked.ts';
 import { callHeaders, END_HEADERS, FRAME, frame, message } from './frames.ts';
 import { PolitePeer } from './polite_peer.ts';
@@ -93,6 +94,18 @@ describe('an attack by messages', () => {
       const { status: code, resetCode } = await peer.call(RPCS.GetJwks.path, Buffer.alloc(0), metadata(bytes));
       assert.deepEqual([code, resetCode], [Number.NaN, ENHANCE_YOUR_CALM]);
     }
+  });
+
+  it('of names of services to watch leaves nothing of them behind', async () => {
+    const client = new HealthClient(attacked.port);
+    for (const index of range(100)) {
+      const watch = client.watch(`${index} ${'x'.repeat(MIB - 1000)}`);
+      assert.equal(await watch.next(), 'SERVICE_UNKNOWN');
+      watch.cancel();
+      await watch.ended;
+    }
+    await assert.rejects(client.check('x'.repeat(100_000)), { code: status.NOT_FOUND });
+    client.close();
   });
 
   it('of headers without end costs their sender the connection', async () => {
