@@ -34,7 +34,7 @@ const STREAMS_OF_REQUESTS = '/grpc.reflection.';
 /** Sweeps after which a stream is reset whose call is answered, while its request has not ended. */
 const SWEEPS_FOR_REQUEST = 2;
 /** The same for one whose peer does not take what it is sent; watches end such streams sooner, and say why. */
-const SWEEPS_FOR_ANSWER = 15;
+const SWEEPS_FOR_ANSWER = 30;
 
 /**
  * Bounds what a peer of an HTTP/2 server may do beneath the calls: how long it may take over its settings, how many PING
