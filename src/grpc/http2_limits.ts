@@ -194,4 +194,6 @@ function refuseLate(stream: ServerHttp2Stream): void {
     'grpc-message': 'the request did not come within 10 s',
   };
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...late }, { endStream: true });
+  // Once the answer is sent. From now on the library takes the stream for cancelled, and does not answer too if the rest comes.
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { RPCS } from '../grpc/client.ts';
@@ -7,7 +9,7 @@ import { until } from '../servers/process.ts';
 import { HealthClient } from '../grpc/health_client.ts';
 import { Attacked } from './attacked.ts';
 import { callHeaders, END_HEADERS, FRAME, frame, message } from './frames.ts';
-import { PolitePeer } from './polite_peer.ts';
+import { HEADERS, PolitePeer } from './polite_peer.ts';
 import { RawPeer } from './raw_peer.ts';
 
 const { path } = RPCS.ValidateSession;
@@ -71,6 +73,20 @@ describe('an attack by messages', () => {
     }
     const after = await Promise.all(range(900).map(() => peer.call('/no.such/Method', Buffer.alloc(0))));
     for (const { status: code } of after) assert.equal(code, status.UNIMPLEMENTED);
+  });
+
+  it('of requests that end when they have been given up is not answered twice', async () => {
+    const { session } = peer;
+    await Promise.all(
+      range(20).map(async () => {
+        const stream = session.request({ ...HEADERS, ':path': path }, { endStream: false });
+        stream.on('error', () => {});
+        const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+        assert.equal(headers['grpc-message'], TOO_LATE);
+        stream.end(message(Buffer.alloc(0)));
+        if (!stream.closed) await once(stream.resume(), 'close');
+      }),
+    );
   });
 
   it('of large requests that never end is reset where they add up', async () => {

@@ -2,7 +2,8 @@ import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHead
 import { connect } from 'node:net';
 import { ATTACKER } from './raw_peer.ts';
 
-const HEADERS = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
+/** Of any call, beside its path. */
+export const HEADERS = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
 
 /** How a call ended. */
 export interface CallEnd {
