@@ -69,10 +69,12 @@ export class CallerTable {
   readonly #byCredential = new Map<string, KnownCaller>();
 
   private constructor(entries: readonly Entry[], former: CallerTable | null) {
-    this.#entries = entries.map((entry) => ({
-      entry,
-      caller: (former === null ? undefined : former.#sameAs(entry)) ?? callerOf(entry),
-    }));
+    const before = new Map(former === null ? [] : former.#entries.map((known) => [known.entry.name, known]));
+    this.#entries = entries.map((entry) => {
+      const known = before.get(entry.name);
+      const isSame = known !== undefined && isDeepStrictEqual(known.entry, entry);
+      return { entry, caller: isSame ? known.caller : callerOf(entry) };
+    });
     for (const { entry, caller } of this.#entries) {
       for (const credential of credentialsOf(entry)) this.#byCredential.set(credential, caller);
     }
@@ -126,10 +128,6 @@ export class CallerTable {
   /** Whether it is one of these callers, with all that it could do when it was found. */
   has(caller: Caller): boolean {
     return this.#entries.some((known) => known.caller === caller);
-  }
-
-  #sameAs(entry: Entry): KnownCaller | undefined {
-    return this.#entries.find((known) => isDeepStrictEqual(known.entry, entry))?.caller;
   }
 }
 
