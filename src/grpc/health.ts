@@ -7,6 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { HealthImplementation, type ServingStatusMap } from 'grpc-health-check';
+import { streamOf } from './stream_of.ts';
 
 interface Request {
   readonly service: string;
@@ -15,6 +16,10 @@ interface Request {
 interface Answer {
   readonly status: string;
 }
+
+/** Of one connection at once. */
+const MAX_WATCHES = 8;
+const TOO_MANY = `a connection may watch ${MAX_WATCHES} at once`;
 
 /** What a library adds its services to. */
 interface Services {
@@ -30,6 +35,8 @@ type Watch = (call: ServerWritableStream<Request, Answer>) => void;
  */
 export class Health extends HealthImplementation {
   readonly #services: ReadonlySet<string>;
+  /** By connection. */
+  readonly #watches = new WeakMap<object, number>();
 
   constructor(statuses: ServingStatusMap) {
     super(statuses);
@@ -57,8 +64,20 @@ export class Health extends HealthImplementation {
 
   #watchOf(watch: Watch): Watch {
     return (call) => {
-      if (this.#services.has(call.request.service)) watch(call);
+      if (!this.#enter(call)) call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: TOO_MANY });
+      else if (this.#services.has(call.request.service)) watch(call);
       else call.write({ status: 'SERVICE_UNKNOWN' });
     };
+  }
+
+  /** Whoever connects may watch: a few at a time. */
+  #enter(call: ServerWritableStream<Request, Answer>): boolean {
+    const connection = streamOf(call)?.session;
+    if (connection === undefined) return true;
+    const watches = (this.#watches.get(connection) ?? 0) + 1;
+    if (watches > MAX_WATCHES) return false;
+    this.#watches.set(connection, watches);
+    call.once('close', () => this.#watches.set(connection, (this.#watches.get(connection) ?? 1) - 1));
+    return true;
   }
 }

@@ -9,14 +9,20 @@ const NOTHING_SHOWN: Credential = { kind: 'none' };
 /** The part of a call that tells who made it. */
 export interface IdentifiedCall {
   readonly metadata: Metadata;
-  getAuthContext(): { readonly sslPeerCertificate?: { readonly subjectaltname?: string } };
+  getAuthContext(): { readonly sslPeerCertificate?: { readonly subjectaltname?: string; readonly valid_to: string } };
+}
+
+/** What a connection showed, and until when that counts. */
+interface Shown {
+  readonly credential: Credential;
+  readonly untilMs: number;
 }
 
 /** Tells who calls: once the request has come, and before anything of it is decoded. */
 export class Identities {
   readonly #findCaller: (credential: Credential) => KnownCaller | undefined;
   /** Of connections: a certificate is read once. */
-  readonly #certificates = new WeakMap<object, Credential>();
+  readonly #certificates = new WeakMap<object, Shown>();
 
   /** @param findCaller undefined where nobody is known by it; asked for each call, since what the operator says may change */
   constructor(findCaller: (credential: Credential) => KnownCaller | undefined) {
@@ -40,15 +46,17 @@ export class Identities {
     if (headers.length > 0) return headers.length === 1 ? readAuthorization(String(headers[0])) : undefined;
     const connection = streamOf(call)?.session;
     const known = connection === undefined ? undefined : this.#certificates.get(connection);
-    if (known !== undefined) return known;
-    const shown = certificateOf(call);
-    if (connection !== undefined) this.#certificates.set(connection, shown);
-    return shown;
+    const shown = known ?? certificateOf(call);
+    if (known === undefined && connection !== undefined) this.#certificates.set(connection, shown);
+    // Connections may outlast a certificate, and resumed sessions of TLS do not look at its end again.
+    return shown.untilMs < Date.now() ? NOTHING_SHOWN : shown.credential;
   }
 }
 
-function certificateOf(call: IdentifiedCall): Credential {
+function certificateOf(call: IdentifiedCall): Shown {
   // Set only where the certificate was verified against the client CA.
-  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname;
-  return names === undefined ? NOTHING_SHOWN : readAlternativeNames(names);
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate?.subjectaltname === undefined)
+    return { credential: NOTHING_SHOWN, untilMs: Number.POSITIVE_INFINITY };
+  return { credential: readAlternativeNames(certificate.subjectaltname), untilMs: Date.parse(certificate.valid_to) };
 }

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { AuditRecord } from '../domain/audit.ts';
 import { deriveKey } from '../token/master_key.ts';
 import { AuditFile } from './audit_file.ts';
-import { type Log, redacted } from './log.ts';
+import { type Log, redacted, standardOutput } from './log.ts';
 
 /** Denials that are alike within this time are one record, with how many there were. */
 const ALIKE_MS = 1_000;
@@ -51,7 +51,7 @@ export class Audit {
       formatters: { level: () => ({ log: 'audit' }) },
       hooks: { streamWrite: redacted },
     };
-    const logger = pino(options, file ?? pino.destination({ dest: 1, sync: true }));
+    const logger = pino(options, file ?? standardOutput());
     this.#write = (record) => logger.info(record);
   }
 

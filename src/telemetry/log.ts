@@ -89,11 +89,15 @@ export function redacted(line: string): string {
   return line.replace(TOKEN, '[redacted]');
 }
 
+/** Where nothing can be written, as on a full disk, lines are lost: nothing else is to end for that. */
+export function standardOutput() {
+  const stdout = pino.destination({ dest: 1, sync: true });
+  stdout.on('error', () => {});
+  return stdout;
+}
+
 /** A log of JSON lines on stdout, written before the call returns. */
-export function createLog(
-  level: LogLevel,
-  destination: LogDestination = pino.destination({ dest: 1, sync: true }),
-): Log {
+export function createLog(level: LogLevel, destination: LogDestination = standardOutput()): Log {
   const logger = pino(
     {
       level,
