@@ -162,6 +162,14 @@ for (const store of ['postgres', 'redis'] as const) {
         assert.equal(linesOf(service, 'worker ended').length, 0);
       });
 
+      it('are killed where they do not end in time', async () => {
+        await start({ SHUTDOWN_TIMEOUT: '1ms' });
+        const [first = 0] = pidsOf(service);
+        process.kill(first, 'SIGSTOP');
+        assert.deepEqual(await service.end(), { code: 0, signal: null });
+        assert.equal(linesOf(service, 'worker ended')[0]?.['signal'], 'SIGKILL');
+      });
+
       it('each take in who may call now, and say which of them did', async () => {
         const caller = identity('login', ['sessions.create']);
         const path = callersFile([caller]);
