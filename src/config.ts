@@ -64,6 +64,8 @@ export interface Config {
   readonly absoluteTimeoutMs: number;
   readonly maxIdleTimeoutMs: number;
   readonly rules: StoreRules;
+  /** Processes that serve. */
+  readonly workers: number;
   readonly migrateOnStart: boolean;
   readonly postgres: PostgresOptions;
   readonly redis: RedisOptions;
@@ -124,7 +126,11 @@ const VARIABLES = {
     'authorities, in PEM, whose certificates tell who a client of the RPCs is',
     (text) => text,
   ),
-  MAX_CONNECTIONS: variable('10000', 'connections that each of the two addresses takes', wholeNumber(1_000_000, 1)),
+  MAX_CONNECTIONS: variable(
+    '10000',
+    'connections that one instance takes at each of the two addresses',
+    wholeNumber(1_000_000, 1),
+  ),
   MAX_CONNECTIONS_PER_PEER: variable(
     '500',
     'of those, from one IPv4 address or one /64 of IPv6',
@@ -190,7 +196,11 @@ const VARIABLES = {
   ),
   AUDIT_FILE: variable('', 'a file to append audit records to; unset: stdout', (text) => text),
   DEGRADED_WINDOW: variable('0s', 'how long to answer without the store; this version allows `0s` alone', noWindow),
-  WORKERS: variable('1', 'processes that share the ports; this version allows `1` alone', oneWorker),
+  WORKERS: variable(
+    '1',
+    'processes that share both addresses, each an instance; above 1 on Postgres and Redis alone',
+    wholeNumber(64, 1),
+  ),
   MAX_WATCH_STREAMS: variable(
     '10000',
     'streams of revocations that one instance serves at once',
@@ -278,6 +288,9 @@ function conflicts(env: Environment, values: Partial<Values>): string[] {
   if (isShared && !env.MASTER_KEY && !env.MASTER_KEY_FILE) {
     faults.push('MASTER_KEY: is not set; allowed: what `openssl rand -base64 32` prints, one for all instances');
   }
+  if (values.STORE_URL !== undefined && !isShared && (values.WORKERS ?? 1) > 1) {
+    faults.push('WORKERS: is more than 1, which this STORE_URL is not for; allowed: 1, or Postgres or Redis');
+  }
   faults.push(...tlsConflicts(values), ...opennessConflicts(values));
   if (env.MASTER_KEY && env.MASTER_KEY_FILE) faults.push('MASTER_KEY_FILE: is set; allowed: not beside MASTER_KEY');
   if (idle > 0 && ttl !== undefined && idle < ttl) {
@@ -321,6 +334,7 @@ function configOf(values: Values): Config {
       endedSessionRetentionMs: values.ENDED_SESSION_RETENTION,
       limit: { max: values.MAX_SESSIONS_PER_USER, policy: values.SESSION_LIMIT_POLICY },
     },
+    workers: values.WORKERS,
     migrateOnStart: values.MIGRATE_ON_START,
     postgres: {
       poolSize: values.POSTGRES_POOL_SIZE,
@@ -372,10 +386,6 @@ function replicas(text: string): number | null | Fault {
 /** A store within the process is never out of its reach. */
 function noWindow(text: string): 0 | Fault {
   return duration(0, 0)(text) === 0 ? 0 : new Fault('is not offered for this store', '0s');
-}
-
-function oneWorker(text: string): 1 | Fault {
-  return text === '1' ? 1 : new Fault('is not offered for this store', '1');
 }
 
 /** Kept as it stands, since verifiers compare it character by character (RFC 9068, section 4). */

@@ -10,6 +10,7 @@ import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
 import { isNodePastEnd } from './node_versions.ts';
 import { startServer } from './server.ts';
 import { createLog, redacted } from './telemetry/log.ts';
+import { isWorker, runWorker, startWorkers, workerId } from './workers.ts';
 
 const USAGE = `usage: session-authority COMMAND
 
@@ -60,6 +61,7 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
 
 async function serve(): Promise<number> {
   const config = readConfig(process.env);
+  if (isWorker(config)) return runWorker(config, createLog(config.logLevel, undefined, { worker: workerId() }));
   const log = createLog(config.logLevel);
   if (isNodePastEnd(process.versions.node, new Date())) {
     log.warn('this version of Node gets no more security fixes: run the service on a newer one');
@@ -69,11 +71,14 @@ async function serve(): Promise<number> {
     log.fatal('ended by a fault that nothing caught', { error });
     process.exit(1);
   });
+  if (config.callers.file === '') log.warn('anyone who reaches GRPC_ADDRESS may do anything: set CALLERS_FILE');
   const stop = stopAsked();
-  const server = await startServer(config, log);
-  log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
+  const workers = config.workers > 1 ? await startWorkers(config, log) : null;
+  const server = workers ?? (await startServer(config, log));
+  const { grpcPort, httpPort } = server;
+  log.info('serving', { grpcPort, httpPort, store: config.store.kind, workers: config.workers });
   process.on('SIGHUP', () => server.reopenFiles());
-  const signal = await stop;
+  const signal = await Promise.race([stop, workers?.failure ?? stop]);
   log.info('stopping', { signal });
   await server.stop();
   log.info('stopped');

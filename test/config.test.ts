@@ -50,6 +50,7 @@ const DEFAULTS: Config = {
     endedSessionRetentionMs: 86_400_000,
     limit: { max: 100, policy: 'evict-oldest' },
   },
+  workers: 1,
   migrateOnStart: false,
   postgres: { poolSize: 10, preparedStatements: true },
   redis: { keyPrefix: 'sa:', partitions: 16, waitReplicas: null, sentinel: { username: '', password: '' } },
@@ -531,8 +532,12 @@ describe('the other variables', () => {
   it('are refused where the store has no use for them', () => {
     for (const STORE_URL of ['memory:', 'sqlite:x.db']) {
       readConfig({ STORE_URL, WORKERS: '1', DEGRADED_WINDOW: '0' });
+      assert.match(faultsOf({ STORE_URL, WORKERS: '2' }).join(), /^WORKERS: is more than 1, [^,]*; allowed: 1, or /);
     }
-    refuses('WORKERS', ['2', '0', 'auto'], /allowed: 1$/);
+    for (const STORE_URL of ['postgres://u@h/d', 'redis://h']) {
+      assert.equal(readConfig({ STORE_URL, MASTER_KEY: KEY, WORKERS: '64' }).workers, 64);
+    }
+    refuses('WORKERS', ['0', '65', '-1', 'auto'], /a whole number from 1 to 64$/);
     refuses('DEGRADED_WINDOW', ['5m', '1ms', 'off'], /allowed: 0s$/);
   });
 });

@@ -9,6 +9,13 @@ export interface LogFields {
   readonly task?: string;
   readonly store?: string;
   readonly signal?: string;
+  /** Of several processes that serve together: which one. */
+  readonly worker?: number;
+  /** Of a process. */
+  readonly pid?: number;
+  readonly exitCode?: number;
+  /** How many processes serve. */
+  readonly workers?: number;
   readonly grpcPort?: number;
   readonly httpPort?: number;
   /** Of a certificate. */
@@ -54,6 +61,10 @@ const FIELDS: { readonly [F in keyof Required<LogFields>]: true } = {
   task: true,
   store: true,
   signal: true,
+  worker: true,
+  pid: true,
+  exitCode: true,
+  workers: true,
   grpcPort: true,
   httpPort: true,
   expireTime: true,
@@ -96,12 +107,20 @@ export function standardOutput() {
   return stdout;
 }
 
-/** A log of JSON lines on stdout, written before the call returns. */
-export function createLog(level: LogLevel, destination: LogDestination = standardOutput()): Log {
+/**
+ * A log of JSON lines on stdout, written before the call returns.
+ *
+ * @param always what every line says
+ */
+export function createLog(
+  level: LogLevel,
+  destination: LogDestination = standardOutput(),
+  always: LogFields | null = null,
+): Log {
   const logger = pino(
     {
       level,
-      base: null,
+      base: always,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: allowedFields },
       serializers: { error: loggedError },

@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { generateMasterKey } from '../../src/token/master_key.ts';
 import { open, range } from '../grpc/expect.ts';
 import { Watcher } from '../grpc/watcher.ts';
-import { type Env, temporaryFolder } from '../harness.ts';
-import { describeOn, serverUrl } from '../servers/stores.ts';
-import { migratedDatabase } from '../store/postgres/database.ts';
-import { newPrefix } from '../store/redis/harness.ts';
+import { temporaryFolder } from '../harness.ts';
+import { describeOn } from '../servers/stores.ts';
 import { endure } from './endure.ts';
 import { Fleet } from './fleet.ts';
-
-const MASTER_KEY = generateMasterKey().toString('base64');
-
-/** A new store that several instances share, and how it is removed. */
-const SHARED: Readonly<Record<'postgres' | 'redis', () => Promise<readonly [Env, () => Promise<void>]>>> = {
-  postgres: async () => {
-    const database = await migratedDatabase();
-    return [{ STORE_URL: database.url, MASTER_KEY }, () => database.drop()];
-  },
-  redis: async () => {
-    return [{ STORE_URL: serverUrl('redis'), REDIS_KEY_PREFIX: newPrefix(), MASTER_KEY }, async () => {}];
-  },
-};
+import { SHARED } from './shared_store.ts';
 
 for (const store of ['postgres', 'redis'] as const) {
   describeOn(store, () => {
