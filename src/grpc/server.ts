@@ -27,7 +27,7 @@ import { type ServiceParts, sessionServiceDefinition, sessionServiceHandlers } f
 const SERVICE_NAME = 'sessionauthority.v1.SessionService';
 
 /** The library's defaults are open; these bound what one peer can hold. */
-const OPTIONS: ServerOptions = {
+export const SERVER_OPTIONS: ServerOptions = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': 1000,
@@ -60,7 +60,7 @@ export interface GrpcListener {
 export async function startGrpcListener(transport: GrpcTransport, service: ServiceParts): Promise<GrpcListener> {
   // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server({ ...OPTIONS, interceptors: [limitRequests, service.identities.interceptor] });
+  const server = new Server({ ...SERVER_OPTIONS, interceptors: [limitRequests, service.identities.interceptor] });
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   const streams = new OpenStreams(server);
