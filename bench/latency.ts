@@ -10,12 +10,12 @@ import { creations, decode, frameOf, RpcBench } from './rpc.ts';
 const FOLDER = fileURLToPath(import.meta.resolve('#root/docs/performance'));
 
 /** Of what the service does at most. */
-const SHARES = [0.1, 0.25, 0.4, 0.55, 0.7, 0.85] as const;
-const ROW_SHARE = 0.55;
+const SHARES = [0.1, 0.3, 0.5, 0.7, 0.85] as const;
+const ROW_SHARE = 0.5;
 
-const SECONDS = 1.5;
-const WARM_UP_CALLS = 3000;
-const MOST_CALLS = 3000;
+const SECONDS = 1;
+const WARM_UP_CALLS = 2000;
+const MOST_CALLS = 2000;
 
 /** What is called, with messages that no call was made with before. */
 interface Subject {

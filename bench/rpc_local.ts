@@ -6,16 +6,16 @@ import { BenchProcess } from './process.ts';
 import { creations, decode, frameOf, framed, IN_FLIGHT, RpcBench, rowsOf, type Sample } from './rpc.ts';
 import type { Loaded } from './load.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 11;
 /** The first ones warm up, and do not count. */
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = 4;
 
 const SEEN_TOKENS = 1000;
-const SEEN_CALLS = 6000;
-const NEW_TOKENS = 1500;
+const SEEN_CALLS = 1500;
+const NEW_TOKENS = 400;
 const BATCH = 100;
-const BATCHES = 20;
-const CEILING_CALLS = 10_000;
+const BATCHES = 4;
+const CEILING_CALLS = 1500;
 
 /** LOCAL validations of access tokens, which read no store. */
 export async function rpcLocal(): Promise<readonly Result[]> {
@@ -38,7 +38,9 @@ export async function rpcLocal(): Promise<readonly Result[]> {
     await inTurn<keyof typeof steps, Sample>(WARM_UP_ROUNDS, steps);
     const samples = await inTurn<keyof typeof steps, Sample>(ROUNDS, steps);
     await bench.profile('validate LOCAL seen', () => validations.seen('service'));
+    await validations.new('floor');
     await bench.profile('validate LOCAL new', () => validations.new('service'));
+    await validations.batchFloor();
     await bench.profile('validate batch', () => validations.batch());
     const of = (list: readonly Sample[], what: keyof Sample) => list.map((sample) => sample[what]);
     const share = (name: string, list: readonly Sample[]) =>

@@ -5,12 +5,12 @@ import { inTurn, type Result } from './measure.ts';
 import { PLACES, type StoreName } from './places.ts';
 import { creations, decode, frameOf, RpcBench, rowsOf, type Sample } from './rpc.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 11;
 /** The first ones warm up, and do not count. */
-const WARM_UP_ROUNDS = 1;
+const WARM_UP_ROUNDS = 3;
 
-const WRITES = 1000;
-const READS = 3000;
+const WRITES = 300;
+const READS = 750;
 const READ_SESSIONS = 500;
 
 /** One RPC on a store, and the least that its floor does. */
