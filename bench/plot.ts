@@ -20,13 +20,17 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [64, 112, 40, 48];
 const COLORS = ['#0b5fa5', '#4a9bd9', '#8a4b08', '#d08b3c', '#3f7d20', '#7a3f8f'];
 
 const TICKS = [1, 2, 5];
-const X_STEPS = 6;
+/** At most so many. */
+const X_STEPS = 8;
 const LABEL_HEIGHT = 14;
 
 /** As SVG, which is readable on light and dark ground alike. */
 export function plot({ title, x, y, series }: Plot): string {
   const points = series.flatMap((line) => line.points);
-  const mostX = tickAbove(Math.max(...points.map((point) => point.x)) / X_STEPS) * X_STEPS;
+  const mostPointX = Math.max(...points.map((point) => point.x));
+  const stepX = tickAbove(mostPointX / X_STEPS);
+  const stepsX = Math.ceil(mostPointX / stepX);
+  const mostX = stepX * stepsX;
   const [leastY, mostY] = [
     tickBelow(Math.min(...points.map((p) => p.y))),
     tickAbove(Math.max(...points.map((p) => p.y))),
@@ -34,7 +38,7 @@ export function plot({ title, x, y, series }: Plot): string {
   const toX = (value: number) => LEFT + (value / mostX) * (WIDTH - LEFT - RIGHT);
   const heightOf = (value: number) => Math.log(value / leastY) / Math.log(mostY / leastY);
   const toY = (value: number) => HEIGHT - BOTTOM - heightOf(value) * (HEIGHT - TOP - BOTTOM);
-  const xTicks = Array.from({ length: X_STEPS + 1 }, (_, step) => (mostX / X_STEPS) * step);
+  const xTicks = Array.from({ length: stepsX + 1 }, (_, step) => stepX * step);
   const labelYs = apart(series.map(({ points }) => toY(points.at(-1)?.y ?? leastY)));
   const lines = series.map(({ name, points }, index) => {
     const color = COLORS[index % COLORS.length];
