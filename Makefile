@@ -38,7 +38,7 @@ export async function down(_knex: Knex): Promise<void> {
 endef
 export MIGRATION
 
-.PHONY: help run install build test soak coverage bench check audit format generate migrate migrate-down migrate-status migration clean
+.PHONY: help run install build test soak coverage bench bench-scale bench-readme check audit format generate migrate migrate-down migrate-status migration clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,12 @@ coverage: $(BUILT) ## Run all tests, then show how much of src they reach.
 
 bench: $(BUILT) ## Measure, print a table and write bench/results.json: make bench BENCH=ring, or all without BENCH
 	@node --expose-gc dist/bench/main.js
+
+bench-scale: $(BUILT) ## Measure what takes long: more streams, more sessions; BENCH as above, bench/results-scale.json
+	@node --expose-gc dist/bench/main.js scale
+
+bench-readme: $(BUILT) ## Put the table of bench/results.json into the README.
+	@node dist/bench/readme.js
 
 check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's files, the contract and what is generated from it.
 	@$(BIN)/tsc --noEmit

@@ -1,56 +1,64 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { idleStreams } from './idle_streams.ts';
+import { latency } from './latency.ts';
 import type { Benchmark, Result } from './measure.ts';
 import { revocationSet } from './revocation_set.ts';
 import { ring } from './ring.ts';
+import { rpcLocal } from './rpc_local.ts';
+import { rpcStore } from './rpc_store.ts';
+import { start } from './start.ts';
+import { textTable } from './table.ts';
+import { verifier } from './verifier.ts';
+import { watchBurst } from './watch_burst.ts';
 import { watchFanout } from './watch_fanout.ts';
 import { watchLatency } from './watch_latency.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+type Benchmarks = Readonly<Record<string, Benchmark>>;
+
+const BENCHMARKS: Benchmarks = {
+  'rpc-local': rpcLocal,
+  'rpc-sqlite': rpcStore('sqlite'),
+  'rpc-postgres': rpcStore('postgres'),
+  'rpc-redis': rpcStore('redis'),
+  latency,
   'watch-latency': watchLatency,
-  'watch-fanout': watchFanout,
+  'watch-burst': watchBurst(1000),
+  'idle-streams': idleStreams,
+  verifier,
+  start,
   'revocation-set': revocationSet,
   ring,
 };
 
-const RESULTS_FILE = fileURLToPath(import.meta.resolve('#root/bench/results.json'));
+/** What takes too long to be measured often. */
+const SCALE_BENCHMARKS: Benchmarks = {
+  'watch-burst-5000': watchBurst(5000),
+  'watch-fanout': watchFanout,
+};
 
-const COLUMNS = ['name', 'value', 'unit', 'floor', 'ratio', 'bar', 'met'] as const;
+/** What is written beside the table. */
+export interface Results {
+  readonly machine: ReturnType<typeof machine>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly results: readonly Result[];
+}
 
 /** Measures what is named, or all, and fails on no number. */
-async function run(asked: string): Promise<void> {
-  const names = asked === '' ? Object.keys(BENCHMARKS) : [asked];
+async function run(benchmarks: Benchmarks, file: string, asked: string): Promise<void> {
+  const names = asked === '' ? Object.keys(benchmarks) : [asked];
   const results: Result[] = [];
   for (const name of names) {
-    const benchmark = BENCHMARKS[name];
+    const benchmark = benchmarks[name];
     if (benchmark === undefined)
-      throw new Error(`no benchmark ${name}; there are ${Object.keys(BENCHMARKS).join(', ')}`);
+      throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`);
     console.error(`${name} ...`);
     for (const result of await benchmark()) results.push({ ...result, name: `${name}: ${result.name}` });
   }
-  console.log(tableOf(results));
-  const file = { machine: machine(), versions: versions(), results };
-  writeFileSync(RESULTS_FILE, `${JSON.stringify(file, null, 2)}\n`);
-}
-
-function tableOf(results: readonly Result[]): string {
-  const rows = [COLUMNS, ...results.map((result) => COLUMNS.map((column) => cell(result[column])))];
-  const widths = COLUMNS.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, index) => text.padEnd(widths[index] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-function cell(value: Result[keyof Result]): string {
-  if (value === null) return '-';
-  if (typeof value === 'boolean') return value ? 'yes' : 'NO';
-  return typeof value === 'string' ? value : value.toLocaleString('en', { maximumSignificantDigits: 3 });
+  console.log(textTable(results));
+  const written: Results = { machine: machine(), versions: versions(), results };
+  writeFileSync(fileURLToPath(import.meta.resolve(file)), `${JSON.stringify(written, null, 2)}\n`);
 }
 
 function machine() {
@@ -65,4 +73,6 @@ function versions(): Record<string, string> {
   return { 'session-authority': version, node: process.versions.node, ...dependencies };
 }
 
-await run(process.env['BENCH'] ?? '');
+const asked = process.env['BENCH'] ?? '';
+if (process.argv[2] === 'scale') await run(SCALE_BENCHMARKS, '#root/bench/results-scale.json', asked);
+else await run(BENCHMARKS, '#root/bench/results.json', asked);

@@ -12,6 +12,8 @@ export interface Result {
   /** The least ratio to have where there is a floor, else the highest value; null where none is asked for. */
   readonly bar: number | null;
   readonly met: boolean | null;
+  /** The least and the greatest ratio of the rounds; null where there was one measurement, or no floor. */
+  readonly spread: readonly [number, number] | null;
 }
 
 /** What is measured under one name; it leaves nothing running. */
@@ -20,7 +22,7 @@ export type Benchmark = () => Promise<readonly Result[]>;
 /** A value for itself. */
 export function plain(name: string, value: number, unit: string, mostAllowed: number | null = null): Result {
   const met = mostAllowed === null ? null : value <= mostAllowed;
-  return { name, value, unit, floor: null, ratio: null, bar: mostAllowed, met };
+  return { name, value, unit, floor: null, ratio: null, bar: mostAllowed, met, spread: null };
 }
 
 /** A cost beside its floor: less is better. */
@@ -34,7 +36,30 @@ export function rate(name: string, value: number, unit: string, floor: number, l
 }
 
 function beside(name: string, value: number, unit: string, floor: number, ratio: number, bar: number | null): Result {
-  return { name, value, unit, floor, ratio, bar, met: bar === null ? null : ratio >= bar };
+  return { name, value, unit, floor, ratio, bar, met: bar === null ? null : ratio >= bar, spread: null };
+}
+
+type Samples = readonly number[];
+
+/** Costs that were taken in turn with those of their floor: medians, and how the ratio of a round differs. */
+export function costs(name: string, values: Samples, unit: string, floors: Samples, leastRatio: number | null = null) {
+  return inRounds(cost(name, median(values), unit, median(floors), leastRatio), ratios(floors, values));
+}
+
+/** The same of rates. */
+export function rates(name: string, values: Samples, unit: string, floors: Samples, leastRatio: number | null = null) {
+  return inRounds(rate(name, median(values), unit, median(floors), leastRatio), ratios(values, floors));
+}
+
+/** What else the machine does changes from round to round: the ratio is the median of those within a round. */
+function inRounds(result: Result, ratios: Samples): Result {
+  const ratio = median(ratios);
+  const met = result.bar === null ? null : ratio >= result.bar;
+  return { ...result, ratio, met, spread: [Math.min(...ratios), Math.max(...ratios)] };
+}
+
+function ratios(above: Samples, below: Samples): number[] {
+  return above.map((value, round) => value / (below[round] ?? Number.NaN));
 }
 
 export function median(samples: readonly number[]): number {

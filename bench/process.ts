@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +11,8 @@ export interface Usage {
   readonly cpuUs: number;
   /** On the heap and in buffers, once garbage is collected. */
   readonly liveBytes: number;
+  /** What the machine has given it, then. */
+  readonly residentBytes: number;
   /** The most that it held at once, with garbage, since this was last asked. */
   readonly mostBytes: number;
   /** How late timers ran since this was last asked: 99 of 100, and the latest. */
@@ -33,8 +37,14 @@ export class BenchProcess {
   /** Starts `program`.ts of this folder and waits until it answers. */
   static async start(program: string, env: Readonly<Record<string, string>> = {}): Promise<BenchProcess> {
     const file = fileURLToPath(new URL(`./${program}.js`, import.meta.url));
-    const options = { execArgv: ['--expose-gc'], env: { PATH: process.env['PATH'], ...env } };
-    const started = new BenchProcess(fork(file, [], options));
+    const started = new BenchProcess(
+      fork(file, [], {
+        execArgv: ['--expose-gc'],
+        env: { PATH: process.env['PATH'], ...env },
+        // Which takes bytes as they are.
+        serialization: 'advanced',
+      }),
+    );
     await started.ask('begun');
     return started;
   }
@@ -57,6 +67,18 @@ export class BenchProcess {
     return this.ask('usage');
   }
 
+  /** User and system time of all its threads since it began, in µs. */
+  cpuUs(): Promise<number> {
+    return this.ask('cpuUs');
+  }
+
+  /** Writes a CPU profile of the process while `run` runs. */
+  async profiled(file: string, run: () => Promise<unknown>): Promise<void> {
+    await this.ask('startProfile');
+    await run();
+    await this.ask('endProfile', file);
+  }
+
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = new Promise((resolve) => this.#child.once('exit', resolve));
@@ -65,11 +87,40 @@ export class BenchProcess {
   }
 }
 
+export type StartProcess = typeof BenchProcess.start;
+
+/** Ends all processes that `run` has started, however it ends. */
+export async function withProcesses<T>(run: (start: StartProcess) => Promise<T>): Promise<T> {
+  const started: BenchProcess[] = [];
+  try {
+    return await run(async (program, env) => {
+      const process = await BenchProcess.start(program, env);
+      started.push(process);
+      return process;
+    });
+  } finally {
+    await Promise.all(started.map((process) => process.end()));
+  }
+}
+
+/** By a clock that all processes of the machine share. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 type Answers = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** The other side of BenchProcess: answers questions by their names until nobody is there to ask any more. */
 export function answerQuestions(answers: Answers): void {
-  const known: Answers = { begun: () => undefined, usage: usageOfThis(), ...answers };
+  let usage: (() => Promise<Usage>) | null = null;
+  const known: Answers = {
+    begun: () => undefined,
+    // To look costs time, and not every process is looked at.
+    usage: () => (usage ??= usageOfThis())(),
+    cpuUs,
+    ...profiler(),
+    ...answers,
+  };
   process.on('message', ({ ask, args }: Question) => {
     Promise.resolve()
       .then(() => known[ask]?.(...(args as never[])))
@@ -79,6 +130,30 @@ export function answerQuestions(answers: Answers): void {
       );
   });
   process.on('disconnect', () => process.exit());
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+const PROFILE_INTERVAL_US = 200;
+
+function profiler(): Answers {
+  const session = new Session();
+  return {
+    startProfile: async () => {
+      session.connect();
+      await session.post('Profiler.enable');
+      await session.post('Profiler.setSamplingInterval', { interval: PROFILE_INTERVAL_US });
+      await session.post('Profiler.start');
+    },
+    endProfile: async (file: string) => {
+      const { profile } = await session.post('Profiler.stop');
+      session.disconnect();
+      writeFileSync(file, JSON.stringify(profile));
+    },
+  };
 }
 
 /** How often memory is looked at. */
@@ -98,12 +173,13 @@ function usageOfThis(): () => Promise<Usage> {
     const { user, system } = process.cpuUsage(since);
     globalThis.gc?.();
     const liveBytes = heldBytes();
+    const residentBytes = process.memoryUsage.rss();
     // The timer that runs late now tells of the collection.
     await sleep(LOOK_MS);
     mostBytes = 0;
     delays.reset();
     since = process.cpuUsage();
-    return { cpuUs: user + system, liveBytes, mostBytes: most, delayMs };
+    return { cpuUs: user + system, liveBytes, residentBytes, mostBytes: most, delayMs };
   };
 }
 

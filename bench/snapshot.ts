@@ -28,7 +28,12 @@ export async function snapshotBesideValidations(entries: number): Promise<readon
   const folder = temporaryFolder();
   const path = join(folder.path, 'sessions.db');
   await fillLog(path, entries);
-  const env = { STORE_URL: `sqlite:${path}`, GRPC_ADDRESS: '127.0.0.1:0', HTTP_ADDRESS: '127.0.0.1:0' };
+  const env = {
+    STORE_URL: `sqlite:${path}`,
+    GRPC_ADDRESS: '127.0.0.1:0',
+    HTTP_ADDRESS: '127.0.0.1:0',
+    AUDIT_FILE: '/dev/null',
+  };
   const server = await BenchProcess.start('instance', env);
   const subscriber = await BenchProcess.start('subscribers');
   try {

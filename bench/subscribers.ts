@@ -2,7 +2,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:h
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encode, RPCS } from '../test/grpc/client.ts';
 import { isCheckpoint, MessageReader, revocationsIn } from './frames.ts';
-import { answerQuestions } from './process.ts';
+import { answerQuestions, monotonicMs } from './process.ts';
 
 /** Subscribers over plain HTTP/2, one connection each, which count what they are sent and decode none of it. */
 interface Subscriber {
@@ -23,6 +23,10 @@ const STALLED_MS = 300_000;
 
 const subscribers: Subscriber[] = [];
 
+/** When the last revocation came to any of them, and the message that brought it. */
+let arrivedMs = 0;
+let brought: Buffer = Buffer.alloc(0);
+
 /** @param window bytes that may be on the way to it before it reads */
 function subscribe(port: number, heartbeatS: number, window: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -35,7 +39,9 @@ function subscribe(port: number, heartbeatS: number, window: number): Promise<vo
     const reader = new MessageReader((message) => {
       subscriber.messages += 1;
       subscriber.bytes += message.length;
-      subscriber.revocations += revocationsIn(message);
+      const revocations = revocationsIn(message);
+      subscriber.revocations += revocations;
+      if (revocations > 0) [arrivedMs, brought] = [monotonicMs(), message];
       if (isCheckpoint(message)) subscriber.checkpoints += 1;
     });
     stream.on('error', reject);
@@ -64,6 +70,8 @@ answerQuestions({
       await sleep(LOOK_MS);
     }
   },
+  arrivedMs: () => arrivedMs,
+  brought: () => Buffer.from(brought),
   /** The fewest and the most revocations that a subscriber has, and what all have together. */
   counts: () => ({
     fewest: Math.min(...subscribers.map(({ revocations }) => revocations)),

@@ -3,20 +3,16 @@ import { encode, RPCS, SessionClient } from '../test/grpc/client.ts';
 import { inParallel, open, range } from '../test/grpc/expect.ts';
 import { BareClient } from '../test/process/bare_client.ts';
 import { cost, inTurn, median, plain, rate, type Result } from './measure.ts';
-import { BenchProcess } from './process.ts';
+import { type BenchProcess, withProcesses } from './process.ts';
+import { HEARTBEAT_S, subscribe } from './streams.ts';
 
 const STREAMS = 1000;
-const SUBSCRIBER_PROCESSES = 2;
 const STALLED_STREAMS = 10;
 const REVOCATIONS = 10_000;
 const IN_FLIGHT = 256;
 const ROUNDS = 3;
 
-/** The longest that the contract allows: what is counted are revocations. */
-const HEARTBEAT_S = 10;
-
-/** Those that are counted are never what limits; those that don't read have what gRPC begins with, and so block soon. */
-const WIDE_WINDOW = 1 << 20;
+/** What gRPC begins with: those that don't read block soon. */
 const USUAL_WINDOW = 65_535;
 
 /** A stream is ended when it has been blocked for 10 s and the next look finds it. */
@@ -24,7 +20,14 @@ const ENDED_WITHIN_MS = 60_000;
 
 const LEAST_RATIO = 0.7;
 
-const ENV = { STORE_URL: 'memory:', GRPC_ADDRESS: '127.0.0.1:0', HTTP_ADDRESS: '127.0.0.1:0' };
+const ENV = {
+  STORE_URL: 'memory:',
+  GRPC_ADDRESS: '127.0.0.1:0',
+  HTTP_ADDRESS: '127.0.0.1:0',
+  MAX_CONNECTIONS_PER_PEER: '10000',
+  // Every record of it would go to the table's terminal.
+  AUDIT_FILE: '/dev/null',
+};
 
 /** What one process of subscribers was sent. */
 interface Counts {
@@ -141,29 +144,6 @@ async function floorRound(frames: number, bytes: number): Promise<Round> {
       await Promise.all(subscribers.map((each) => each.ask('reach', 'messages', Math.round(frames))));
     });
   });
-}
-
-type Start = typeof BenchProcess.start;
-
-async function withProcesses<T>(run: (start: Start) => Promise<T>): Promise<T> {
-  const started: BenchProcess[] = [];
-  try {
-    return await run(async (program, env) => {
-      const process = await BenchProcess.start(program, env);
-      started.push(process);
-      return process;
-    });
-  } finally {
-    await Promise.all(started.map((process) => process.end()));
-  }
-}
-
-async function subscribe(start: Start, port: number, streams: number): Promise<readonly BenchProcess[]> {
-  const processes = await Promise.all(range(streams === 0 ? 0 : SUBSCRIBER_PROCESSES).map(() => start('subscribers')));
-  await Promise.all(
-    processes.map((each) => each.ask('open', port, streams / SUBSCRIBER_PROCESSES, HEARTBEAT_S, WIDE_WINDOW)),
-  );
-  return processes;
 }
 
 async function measured(

@@ -1,109 +1,95 @@
-import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { generateMasterKey } from '../src/token/master_key.ts';
-import { open } from '../test/grpc/expect.ts';
-import { Watcher } from '../test/grpc/watcher.ts';
-import { startService, type TestService } from '../test/harness.ts';
-import { PostgresServer } from '../test/servers/postgres.ts';
+import { temporaryFolder } from '../test/harness.ts';
 import { findPrograms } from '../test/servers/programs.ts';
-import { RedisStandalone } from '../test/servers/redis.ts';
 import { cost, inTurn, median, quantile, type Result } from './measure.ts';
+import { type Place, PLACES, type StoreName } from './places.ts';
+import { type BenchProcess, type StartProcess, withProcesses } from './process.ts';
+import { arrivalMs, subscribe } from './streams.ts';
+import { Revoker } from './watch_burst.ts';
 
-const ROUNDS = 500;
+const ROUNDS = 300;
 const WARM_UP_ROUNDS = 50;
 
-/** A server of its own, and the least that a process can ask it for: one small write. */
-interface Store {
-  readonly url: string;
-  roundTrip(): Promise<unknown>;
-  remove(): Promise<void>;
-}
+/** Four times the floor. */
+const LEAST_RATIO = 0.25;
 
-/** From the request that revokes to the frame that tells of it, on the instance that was asked and on another one. */
+/** A small row. */
+const BARE_BYTES = 400;
+
+/**
+ * From the request that revokes to the frame that tells of it, on the instance that was asked and on another one. The floor
+ * writes once to the store, then once to a stream; it is timed from that write on.
+ */
 export async function watchLatency(): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const [product, start] of [
-    ['postgres', startPostgres],
-    ['redis', startRedis],
-  ] as const) {
-    if (findPrograms(product) === null) console.error(`${product} is not installed here, and not measured`);
-    else results.push(...(await onStore(product, await start())));
+  for (const store of ['memory', 'sqlite', 'postgres', 'redis'] as const) {
+    if ((store === 'postgres' || store === 'redis') && findPrograms(store) === null) {
+      console.error(`${store} is not installed here, and not measured`);
+      continue;
+    }
+    const place = await PLACES[store]();
+    try {
+      results.push(...(await withProcesses((start) => onStore(store, place, start))));
+    } finally {
+      await place.remove();
+    }
   }
   return results;
 }
 
-async function onStore(name: string, store: Store): Promise<Result[]> {
-  const env = { STORE_URL: store.url, MASTER_KEY: generateMasterKey().toString('base64') };
-  const services: TestService[] = [];
-  try {
-    for (const migrate of ['true', 'false']) services.push(await startService({ ...env, MIGRATE_ON_START: migrate }));
-    const [asked, other] = services.map(({ client }) => new Watcher(client)) as [Watcher, Watcher];
-    await Promise.all([asked.checkpoint(), other.checkpoint()]);
-    const revocationMs = (watcher: Watcher) => () => latencyMs(services[0] as TestService, watcher);
-    const steps = {
-      same: revocationMs(asked),
-      other: revocationMs(other),
-      floor: () => timedMs(() => store.roundTrip()),
-    };
-    await inTurn(WARM_UP_ROUNDS, steps);
-    const { same, other: elsewhere, floor } = await inTurn(ROUNDS, steps);
-    await Promise.all([asked.close(), other.close()]);
-    return [...rows(`${name}, same instance`, same, floor), ...rows(`${name}, other instance`, elsewhere, floor)];
-  } finally {
-    for (const service of services) await service.end();
-    await store.remove();
-  }
+interface Subscribed {
+  readonly server: BenchProcess;
+  readonly port: number;
+  readonly stream: readonly BenchProcess[];
 }
 
-function rows(name: string, ms: readonly number[], floorMs: readonly number[]): Result[] {
-  return [
-    cost(`${name}, median`, median(ms), 'ms', median(floorMs)),
-    cost(`${name}, p99`, quantile(ms, 0.99), 'ms', quantile(floorMs, 0.99)),
-  ];
-}
-
-async function latencyMs({ client }: TestService, watcher: Watcher): Promise<number> {
-  const { sessionId } = (await open(client, { userId: 'ann' })).session;
-  const sinceMs = performance.now();
-  const answer = client.call('RevokeSession', { session: { sessionId } });
-  await watcher.until(() => watcher.revocations.at(-1)?.session?.sessionId === sessionId);
-  const ms = performance.now() - sinceMs;
-  await answer;
-  return ms;
-}
-
-async function timedMs(work: () => Promise<unknown>): Promise<number> {
-  const sinceMs = performance.now();
-  await work();
-  return performance.now() - sinceMs;
-}
-
-async function startPostgres(): Promise<Store> {
-  const server = await PostgresServer.create();
-  const client = new Client({ connectionString: server.url });
-  await client.connect();
-  await client.query('CREATE TABLE bare (id int PRIMARY KEY, value int)');
-  await client.query('INSERT INTO bare VALUES (1, 0)');
-  return {
-    url: server.url,
-    roundTrip: () => client.query({ name: 'bare', text: 'UPDATE bare SET value = value + 1 WHERE id = 1' }),
-    remove: async () => {
-      await client.end();
-      await server.remove();
-    },
+async function onStore(store: StoreName, { url }: Place, start: StartProcess): Promise<Result[]> {
+  const folder = temporaryFolder();
+  const env = {
+    STORE_URL: url === 'sqlite:' ? `sqlite:${folder.path}/sessions.db` : url,
+    MASTER_KEY: generateMasterKey().toString('base64'),
+    MIGRATE_ON_START: 'true',
+    GRPC_ADDRESS: '127.0.0.1:0',
+    HTTP_ADDRESS: '127.0.0.1:0',
+    AUDIT_FILE: '/dev/null',
   };
+  const isShared = store === 'postgres' || store === 'redis';
+  const asked = await subscribed(start, await start('instance', env));
+  const other = isShared ? await subscribed(start, await start('instance', env)) : null;
+  const bare = await subscribed(start, await start('bare_streams'));
+  await bare.server.ask('open', url === 'sqlite:' ? `sqlite:${folder.path}/bare.db` : url, BARE_BYTES);
+  const instances = other === null ? [asked] : [asked, other];
+  for (const { stream } of instances) await stream[0]?.ask('reach', 'checkpoints', 1);
+
+  const revoker = new Revoker(asked.port);
+  let [revoked, told] = [0, 0];
+  const revoke = async () => {
+    const sinceMs = await revoker.revoke();
+    revoked += 1;
+    return Promise.all(instances.map(async ({ stream }) => (await arrivalMs(stream, revoked)) - sinceMs));
+  };
+  await revoke();
+  const frame = await asked.stream[0]?.ask<Uint8Array>('brought');
+  const tell = async () => {
+    const sinceMs = await bare.server.ask<number>('tell', frame);
+    return [(await arrivalMs(bare.stream, (told += 1))) - sinceMs];
+  };
+  await inTurn(WARM_UP_ROUNDS, { tell, revoke });
+  const ms = await inTurn(ROUNDS, { tell, revoke });
+  revoker.close();
+  folder.remove();
+  const floorMs = ms.tell.map(([ms = 0]) => ms);
+  return instances.flatMap((_, index) => {
+    const name = `${store}, ${index === 0 ? 'same' : 'other'} instance`;
+    const ourMs = ms.revoke.map((both) => both[index] ?? 0);
+    return [
+      cost(`${name}, median`, median(ourMs), 'ms', median(floorMs), index === 0 ? LEAST_RATIO : null),
+      cost(`${name}, p99`, quantile(ourMs, 0.99), 'ms', quantile(floorMs, 0.99)),
+    ];
+  });
 }
 
-async function startRedis(): Promise<Store> {
-  const server = await RedisStandalone.create();
-  const client = new Redis(server.url);
-  const sha = (await client.script('LOAD', "return redis.call('INCR', KEYS[1])")) as string;
-  return {
-    url: server.url,
-    roundTrip: () => client.evalsha(sha, 1, 'bare'),
-    remove: async () => {
-      client.disconnect();
-      await server.remove();
-    },
-  };
+async function subscribed(start: StartProcess, server: BenchProcess): Promise<Subscribed> {
+  const port = await server.ask<number>('port');
+  return { server, port, stream: await subscribe(start, port, 1) };
 }

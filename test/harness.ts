@@ -208,6 +208,10 @@ export class TestProcess {
     return this.#stderr;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

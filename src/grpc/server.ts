@@ -29,7 +29,7 @@ import { toServiceError } from './status.ts';
 const SERVICE_NAME = 'sessionauthority.v1.SessionService';
 
 /** The library's defaults are open; these bound what one peer can hold. */
-const OPTIONS: ServerOptions = {
+export const SERVER_OPTIONS: ServerOptions = {
   // What nobody asks for costs each call a part of its time.
   'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -64,7 +64,7 @@ export interface GrpcListener {
 export async function startGrpcListener(transport: GrpcTransport, service: ServiceParts): Promise<GrpcListener> {
   // The library prints lines of its own beside the log; all that matters in them is thrown or answered too.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(OPTIONS);
+  const server = new Server(SERVER_OPTIONS);
   server.addService(sessionServiceDefinition(), sessionServiceHandlers(service));
   const health = new Health({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   const streams = new OpenStreams(server);
