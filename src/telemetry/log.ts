@@ -90,7 +90,7 @@ export function redacted(line: string): string {
 }
 
 /** Where nothing can be written, as on a full disk, lines are lost: nothing else is to end for that. */
-export function standardOutput() {
+export function standardOutput(): ReturnType<typeof pino.destination> {
   const stdout = pino.destination({ dest: 1, sync: true });
   stdout.on('error', () => {});
   return stdout;
