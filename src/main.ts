@@ -71,8 +71,9 @@ async function serve(): Promise<number> {
   });
   const stop = stopAsked();
   const server = await startServer(config, log);
-  log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
+  // Before it is said to serve: whoever reads that may send one.
   process.on('SIGHUP', () => server.reopenFiles());
+  log.info('serving', { grpcPort: server.grpcPort, httpPort: server.httpPort, store: config.store.kind });
   const signal = await stop;
   log.info('stopping', { signal });
   await server.stop();
