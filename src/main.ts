@@ -75,9 +75,10 @@ async function serve(): Promise<number> {
   const stop = stopAsked();
   const workers = config.workers > 1 ? await startWorkers(config, log) : null;
   const server = workers ?? (await startServer(config, log));
+  // Before it is said to serve: whoever reads that may send one.
+  process.on('SIGHUP', () => server.reopenFiles());
   const { grpcPort, httpPort } = server;
   log.info('serving', { grpcPort, httpPort, store: config.store.kind, workers: config.workers });
-  process.on('SIGHUP', () => server.reopenFiles());
   const signal = await Promise.race([stop, workers?.failure ?? stop]);
   log.info('stopping', { signal });
   await server.stop();
