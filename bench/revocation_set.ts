@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Generations, Revocation } from '../src/revocation/revocation.ts';
 import { RevocationSet, type TokenIdentity } from '../src/revocation/set.ts';
 import { cost, inTurn, liveBytes, longestPauseMs, median, plain, type Result, timedMs } from './measure.ts';
-import { endOfSession, sessionIds } from './revocations.ts';
+import { endOfSession, inOnePiece, sessionIds } from './revocations.ts';
 import { snapshotBesideValidations } from './snapshot.ts';
 
 const ENTRIES = 1_000_000;
@@ -17,35 +17,52 @@ const IDLE_TURNS = 100_000;
 /** Where the event loop stands still for longer, requests wait too long. */
 const LONGEST_PAUSE_MS = 10;
 
-const MOST_BYTES_PER_ENTRY = 250;
+const MOST_BYTES = 64_000_000;
+
+/** Between them memory is looked at: as it grows by steps, the most may be before a million are reached. */
+const STEP = ENTRIES / 10;
+
+/** Sessions that are looked up in one round: all of them would take long, and one after the other in their order tells less. */
+const CHECKED = 200_000;
+
+const AT_ONCE = 500;
 
 const GENERATIONS: Generations = [1, 1, 1, 1];
 
 /** The set that LOCAL validations are answered from, with a million ended sessions. */
 export async function revocationSet(): Promise<readonly Result[]> {
-  const bytes = await memoryPerEntry();
+  const bytes = memory();
   return [
-    plain('memory per entry', bytes, 'bytes', MOST_BYTES_PER_ENTRY),
-    plain('memory of a million entries', (bytes * ENTRIES) / 2 ** 20, 'MiB'),
+    plain('memory of a million entries', (bytes.at(-1) ?? Number.NaN) / 1e6, 'MB', MOST_BYTES / 1e6),
+    plain('memory an entry, the most from 100,000 to a million', mostPerEntry(bytes), 'bytes', MOST_BYTES / ENTRIES),
     ...(await speed()),
     ...(await pauses()),
     ...(await snapshotBesideValidations(ENTRIES)),
   ];
 }
 
-async function memoryPerEntry(): Promise<number> {
+/** Live bytes after every step. */
+function memory(): number[] {
+  // What is compiled at first use does not count.
+  setOf(sessionIds(DELIVERED));
   const before = liveBytes();
-  const set = setOf(sessionIds(ENTRIES));
-  const bytes = (liveBytes() - before) / ENTRIES;
-  if (set.size !== ENTRIES) throw new Error('some entries are missing');
+  const set = new RevocationSet();
+  const bytes: number[] = [];
+  while (set.size < ENTRIES) {
+    for (const sessionId of sessionIds(STEP)) set.apply(endOfSession(sessionId));
+    bytes.push(liveBytes() - before);
+  }
   return bytes;
+}
+
+function mostPerEntry(bytes: readonly number[]): number {
+  return Math.max(...bytes.map((held, index) => held / ((index + 1) * STEP)));
 }
 
 /** Beside a plain Map of the same size. */
 async function speed(): Promise<Result[]> {
-  const [ended, live] = [sessionIds(ENTRIES), sessionIds(ENTRIES)];
+  const ended = sessionIds(ENTRIES);
   const revocations = ended.map((sessionId) => endOfSession(sessionId));
-  const tokens = [...ended, ...live].map(tokenOf);
   let set = new RevocationSet();
   let map = new Map<string, Revocation>();
   const ns = await inTurn(ROUNDS, {
@@ -57,14 +74,44 @@ async function speed(): Promise<Result[]> {
       map = new Map();
       return timedMs(() => ended.forEach((sessionId, index) => map.set(sessionId, revocations[index] as Revocation)));
     },
-    check: () => timedMs(() => tokens.forEach((token) => set.check(token))),
-    mapGet: () => timedMs(() => tokens.forEach(({ sessionId }) => map.get(sessionId))),
   });
-  const perEntry = (samples: readonly number[], count: number) => (median(samples) * 1e6) / count;
   return [
     cost('apply', perEntry(ns.apply, ENTRIES), 'ns', perEntry(ns.mapSet, ENTRIES)),
-    cost('check', perEntry(ns.check, 2 * ENTRIES), 'ns', perEntry(ns.mapGet, 2 * ENTRIES)),
+    await lookUps('check of an ended session', set, map, () => anyOf(ended)),
+    await lookUps('check of a live session', set, map, () => sessionIds(AT_ONCE)),
   ];
+}
+
+/** Of the tokens of sessions by chance, each token new: its session id is in a piece of memory of its own. */
+async function lookUps(
+  name: string,
+  set: RevocationSet,
+  map: ReadonlyMap<string, Revocation>,
+  some: () => readonly string[],
+): Promise<Result> {
+  const ms = await inTurn(ROUNDS, {
+    check: () => newTokensMs(some, (tokens) => tokens.forEach((token) => set.check(token))),
+    mapGet: () => newTokensMs(some, (tokens) => tokens.forEach(({ sessionId }) => map.get(sessionId))),
+  });
+  return cost(name, perEntry(ms.check, CHECKED), 'ns', perEntry(ms.mapGet, CHECKED));
+}
+
+/** Few at a time, so that they are as near to the processor as one that was just read. */
+function newTokensMs(some: () => readonly string[], use: (tokens: readonly TokenIdentity[]) => void): number {
+  let ms = 0;
+  for (let checked = 0; checked < CHECKED; checked += AT_ONCE) {
+    const tokens = some().map((sessionId) => tokenOf(inOnePiece(sessionId)));
+    ms += timedMs(() => use(tokens));
+  }
+  return ms;
+}
+
+function anyOf(sessionIds: readonly string[]): string[] {
+  return Array.from({ length: AT_ONCE }, () => sessionIds[Math.floor(Math.random() * sessionIds.length)] as string);
+}
+
+function perEntry(samplesMs: readonly number[], count: number): number {
+  return (median(samplesMs) * 1e6) / count;
 }
 
 /** Of the quietest round: whatever else the machine does makes a pause longer. */
@@ -74,11 +121,11 @@ async function pauses(): Promise<Result[]> {
     idle: () => longestPauseMs(() => turns(IDLE_TURNS)),
     growing: () => longestPauseMs(() => fillInTurns(new RevocationSet(), ids)),
     keeping: () => {
-      const set = setOf(ids);
+      const set = settledSetOf(ids);
       return longestPauseMs(() => set.discard(Date.now()));
     },
     forgetting: () => {
-      const set = setOf(ids);
+      const set = settledSetOf(ids);
       return longestPauseMs(() => set.discard(Number.MAX_SAFE_INTEGER));
     },
   });
@@ -96,6 +143,13 @@ function setOf(ids: readonly string[]): RevocationSet {
   return set;
 }
 
+/** What making it left behind is not collected later, while something else is measured. */
+function settledSetOf(ids: readonly string[]): RevocationSet {
+  const set = setOf(ids);
+  liveBytes();
+  return set;
+}
+
 async function fillInTurns(set: RevocationSet, ids: readonly string[]): Promise<void> {
   for (let start = 0; start < ids.length; start += DELIVERED) {
     for (const sessionId of ids.slice(start, start + DELIVERED)) set.apply(endOfSession(sessionId));
@@ -108,6 +162,6 @@ async function turns(count: number): Promise<void> {
 }
 
 function tokenOf(sessionId: string): TokenIdentity {
-  const names = { kid: 'k', tenantId: '', subject: 'user', clientId: 'default' };
-  return { ...names, sessionId, generations: GENERATIONS, version: 1 };
+  const [kid, tenantId, subject, clientId] = ['k', '', 'user', 'default'];
+  return { kid, sessionId, tenantId, subject, clientId, generations: GENERATIONS, version: 1 };
 }

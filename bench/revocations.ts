@@ -32,6 +32,7 @@ export function* endlessLog(partitions: number): Generator<LogEntry, never> {
   }
 }
 
-function inOnePiece(text: string): string {
+/** A copy, as it is where it was read from somewhere. */
+export function inOnePiece(text: string): string {
   return Buffer.from(text).toString('latin1');
 }

@@ -38,7 +38,7 @@ async function memoryOf(partitions: number, perBatch: number): Promise<number> {
 
 async function filledRing(partitions: number, perBatch: number, count: number): Promise<RevocationRing> {
   const frames = await framesOf(partitions);
-  const filter = new WatchFilter([]);
+  const filter = new WatchFilter(null);
   const onBatch = () => {
     const sequence = ring.next - 1;
     const added = ring.batch(sequence);

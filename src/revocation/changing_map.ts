@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Entries that are looked at in one turn of the event loop when they are discarded. */
-export const DISCARD_SLICE = 4096;
+export const DISCARD_SLICE = 1024;
 
 /** As many entries as there are at the beginning, while others add and delete: there is an end however many they add. */
 export function* entriesOf<V>(map: ReadonlyMap<string, V>): Generator<[string, V], undefined> {

@@ -33,9 +33,10 @@ export class SessionTable {
   }
 
   set(sessionId: string, entry: SessionEntry): void {
-    let number = this.#find(sessionId);
+    const isUuid = readUuid(sessionId, this.#id);
+    let number = isUuid ? this.#packed.find(this.#id) : -1;
     // What is aside stays there: whoever is reading has perhaps been at all the others.
-    if (!canPack(entry) || this.#aside.has(sessionId) || !readUuid(sessionId, this.#id)) {
+    if (!isUuid || !canPack(entry) || (this.#aside.size > 0 && this.#aside.has(sessionId))) {
       if (number >= 0) this.#delete(number);
       this.#aside.set(sessionId, entry);
       return;

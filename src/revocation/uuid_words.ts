@@ -56,11 +56,11 @@ function hasHyphens(text: string): boolean {
 
 /** Of four digits; negative where one of them is none. */
 function bits16(text: string, at: number): number {
-  return (digit(text, at) << 12) | (digit(text, at + 1) << 8) | (digit(text, at + 2) << 4) | digit(text, at + 3);
-}
-
-function digit(text: string, at: number): number {
-  return DIGITS[text.charCodeAt(at)] as number;
+  const a = DIGITS[text.charCodeAt(at)] as number;
+  const b = DIGITS[text.charCodeAt(at + 1)] as number;
+  const c = DIGITS[text.charCodeAt(at + 2)] as number;
+  const d = DIGITS[text.charCodeAt(at + 3)] as number;
+  return (a << 12) | (b << 8) | (c << 4) | d;
 }
 
 function writeBits16(bits: number, at: number): void {
