@@ -152,8 +152,12 @@ export class SessionAuthority {
     }
   }
 
-  /** @param deadlineMs until when the caller waits (this process's clock) */
-  validate(request: ValidateRequest, caller: Caller, deadlineMs: number): Promise<Validation> {
+  /**
+   * Answers at once where nothing is waited for.
+   *
+   * @param deadlineMs until when the caller waits (this process's clock)
+   */
+  validate(request: ValidateRequest, caller: Caller, deadlineMs: number): Validation | Promise<Validation> {
     return validate(this.#parts, request, caller, deadlineMs);
   }
 

@@ -46,16 +46,23 @@ export type Validation =
       readonly stalenessMs: number;
     };
 
+type KnownValidation = Exclude<Validation, { kind: 'invalid' }>;
+
 const INVALID: Validation = { kind: 'invalid' };
 
-/** Validates one credential. `deadlineMs` bounds the wait for a consistency token. */
-export async function validate(
+/** Validates one credential, at once where nothing is waited for. `deadlineMs` bounds the wait for a consistency token. */
+export function validate(
   parts: AuthorityParts,
   request: ValidateRequest,
   caller: Caller,
   deadlineMs: number,
-): Promise<Validation> {
-  if (request.consistencyToken !== null) await catchUp(parts, request.consistencyToken, caller, deadlineMs);
+): Validation | Promise<Validation> {
+  const { consistencyToken } = request;
+  if (consistencyToken === null) return validateNow(parts, request, caller);
+  return catchUp(parts, consistencyToken, caller, deadlineMs).then(() => validateNow(parts, request, caller));
+}
+
+function validateNow(parts: AuthorityParts, request: ValidateRequest, caller: Caller): Validation | Promise<Validation> {
   return request.credential.kind === 'access'
     ? validateAccess(parts, request, caller)
     : validateSession(parts, request, caller);
@@ -68,7 +75,11 @@ async function catchUp(parts: AuthorityParts, token: Uint8Array, caller: Caller,
   throw new SessionError('NOT_CAUGHT_UP', 'consistency_token: not applied here yet; try again or ask for STRONG');
 }
 
-async function validateAccess(parts: AuthorityParts, request: ValidateRequest, caller: Caller): Promise<Validation> {
+function validateAccess(
+  parts: AuthorityParts,
+  request: ValidateRequest,
+  caller: Caller,
+): Validation | Promise<Validation> {
   const verified = parts.verifier.verify(request.credential.token);
   if (verified.kind === 'invalid') return INVALID;
   const { claims } = verified;
@@ -81,26 +92,37 @@ async function validateAccess(parts: AuthorityParts, request: ValidateRequest, c
   const readsStore = lagMs === Infinity;
   const stalenessMs = readsStore ? 0 : checkedStaleness(lagMs, request);
   const local = verified.kind === 'expired' ? 'expired' : LOCAL_KINDS[parts.feed.check(claims)];
-  const answer = {
+  const known: KnownValidation = {
+    kind: local,
     subject: subjectOfToken(claims, request.includeClaims),
     record: null,
     deviceChange: null,
     reusableUntilMs: claims.expiresAtS * 1000,
     stalenessMs,
   };
-  // What has ended stays ended, whatever the store says.
-  const final = local === 'expired' || local === 'revoked';
-  if (!readsStore || (final && !request.includeSession)) return { kind: local, ...answer };
+  if (!readsStore || (isFinal(known) && !request.includeSession)) return known;
+  return validateInStore(parts, request, claims, known);
+}
 
-  const { tenantId, sessionId } = claims;
-  const outcome = await parts.store.read({ tenantIds: [tenantId], sessionId, touch: false });
-  if (outcome.kind === 'unknown') return final ? { kind: local, ...answer } : INVALID;
+/** What has ended stays ended, whatever the store says. */
+function isFinal({ kind }: KnownValidation): boolean {
+  return kind === 'expired' || kind === 'revoked';
+}
+
+async function validateInStore(
+  { store }: AuthorityParts,
+  { includeSession, device }: ValidateRequest,
+  { tenantId, sessionId, version }: ValidToken,
+  known: KnownValidation,
+): Promise<Validation> {
+  const outcome = await store.read({ tenantIds: [tenantId], sessionId, touch: false });
+  if (outcome.kind === 'unknown') return isFinal(known) ? known : INVALID;
   const { record } = outcome;
   return {
-    ...answer,
-    kind: final ? local : strongKind(record, claims.version),
-    record: request.includeSession ? record : null,
-    deviceChange: deviceChange(record.session.device, request.device),
+    ...known,
+    kind: isFinal(known) ? known.kind : strongKind(record, version),
+    record: includeSession ? record : null,
+    deviceChange: deviceChange(record.session.device, device),
   };
 }
 

@@ -18,11 +18,19 @@ interface Shown {
   readonly untilMs: number;
 }
 
+/** The header that a connection showed last. */
+interface ReadHeader {
+  readonly header: string;
+  readonly credential: Credential | undefined;
+}
+
 /** Tells who calls: once the request has come, and before anything of it is decoded. */
 export class Identities {
   readonly #findCaller: (credential: Credential) => KnownCaller | undefined;
   /** Of connections: a certificate is read once. */
   readonly #certificates = new WeakMap<object, Shown>();
+  /** Of connections: most show the same service token with each call, which is hashed once. */
+  readonly #headers = new WeakMap<object, ReadHeader>();
 
   /** @param findCaller undefined where nobody is known by it; asked for each call, since what the operator says may change */
   constructor(findCaller: (credential: Credential) => KnownCaller | undefined) {
@@ -43,13 +51,21 @@ export class Identities {
   /** Undefined where there is something that is no credential: it is not looked past. */
   #credentialOf(call: IdentifiedCall): Credential | undefined {
     const headers = call.metadata.get('authorization');
-    if (headers.length > 0) return headers.length === 1 ? readAuthorization(String(headers[0])) : undefined;
     const connection = streamOf(call)?.session;
+    if (headers.length > 0) return headers.length === 1 ? this.#read(String(headers[0]), connection) : undefined;
     const known = connection === undefined ? undefined : this.#certificates.get(connection);
     const shown = known ?? certificateOf(call);
     if (known === undefined && connection !== undefined) this.#certificates.set(connection, shown);
     // Connections may outlast a certificate, and resumed sessions of TLS do not look at its end again.
     return shown.untilMs < Date.now() ? NOTHING_SHOWN : shown.credential;
+  }
+
+  #read(header: string, connection: object | undefined): Credential | undefined {
+    const known = connection === undefined ? undefined : this.#headers.get(connection);
+    if (known?.header === header) return known.credential;
+    const credential = readAuthorization(header);
+    if (connection !== undefined) this.#headers.set(connection, { header, credential });
+    return credential;
   }
 }
 

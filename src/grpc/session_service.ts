@@ -99,11 +99,13 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
     RefreshSession: unary('RefreshSession', async (wire, caller) =>
       fromRefreshed(await authority.refresh(toRefreshRequest(wire), caller)),
     ),
-    ValidateSession: unary('ValidateSession', async (wire, caller, deadlineMs) => {
+    ValidateSession: unary('ValidateSession', (wire, caller, deadlineMs) => {
       const fields = new Fields();
       const request = toValidateRequest(wire, fields);
       fields.check();
-      return fromValidation(await authority.validate(request, caller, deadlineMs), isFull(wire));
+      const validation = authority.validate(request, caller, deadlineMs);
+      if (!(validation instanceof Promise)) return fromValidation(validation, isFull(wire));
+      return validation.then((known) => fromValidation(known, isFull(wire)));
     }),
     BatchValidateSessions: unary('BatchValidateSessions', (wire, caller, deadlineMs) =>
       validateBatch(authority, wire, caller, deadlineMs),
@@ -157,23 +159,28 @@ function unaryOf(service: ServiceParts) {
   const { rates } = service;
   return <R extends Rpc, O>(
     rpc: R,
-    handle: (wire: RequestOf<R>, caller: KnownCaller, deadlineMs: number) => Promise<O>,
+    handle: (wire: RequestOf<R>, caller: KnownCaller, deadlineMs: number) => O | Promise<O>,
   ): UnaryHandler<RequestOf<R>, O> =>
     (call, answer) => {
       const asked: Asked<R> = { rpc, peer: () => call.getPeer(), caller: null, request: null };
-      const run = async () => {
-        const { caller, request } = letIn(service, asked, call);
-        const leave = rates.enter(caller);
-        try {
-          return await handle(request, caller, deadlineOf(call.getDeadline()));
-        } finally {
-          leave();
-        }
+      let leave: (() => void) | null = null;
+      const finish = (response: O) => {
+        leave?.();
+        answer(null, response);
       };
-      run().then(
-        (response) => answer(null, response),
-        (thrown: unknown) => answer(toServiceError(refusal(service, asked, thrown))),
-      );
+      const fail = (thrown: unknown) => {
+        leave?.();
+        answer(toServiceError(refusal(service, asked, thrown)));
+      };
+      try {
+        const { caller, request } = letIn(service, asked, call);
+        leave = rates.enter(caller);
+        const response = handle(request, caller, deadlineOf(call.getDeadline()));
+        if (response instanceof Promise) response.then(finish, fail);
+        else finish(response);
+      } catch (thrown) {
+        fail(thrown);
+      }
     };
 }
 
@@ -260,7 +267,7 @@ async function validateBatch(
   fields.check();
   const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
   fields.check();
-  const validations = await Promise.all(requests.map((request) => authority.validate(request, caller, deadlineMs)));
+  const validations = await Promise.all(requests.map(async (request) => authority.validate(request, caller, deadlineMs)));
   const full = (index: number) => FULL_VIEW[wires[index]?.view ?? ''] ?? false;
   const response = { responses: validations.map((validation, index) => fromValidation(validation, full(index))) };
   const bytes = validations.reduce((sum, validation, index) => sum + maxValidationBytes(validation, full(index)), 0);
