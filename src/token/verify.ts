@@ -1,4 +1,3 @@
-import jsonwebtoken from 'jsonwebtoken';
 import { LRUCache } from 'lru-cache';
 import {
   ACCESS_TOKEN_TYPE,
@@ -8,7 +7,8 @@ import {
   type ReservedClaim,
   readAccessTokenClaims,
 } from './access_token.ts';
-import type { SigningAlgorithm, VerificationKey } from './keys.ts';
+import { isSignedBy } from './jws.ts';
+import type { VerificationKey } from './keys.ts';
 
 /** Why a token was refused: for logs and tests, never for whoever presented it. */
 export type AccessTokenFault =
@@ -73,13 +73,17 @@ interface Remembered {
   readonly valid: ValidToken;
 }
 
-const SIGNATURE_ONLY: Readonly<Record<SigningAlgorithm, jsonwebtoken.VerifyOptions>> = {
-  ES256: { algorithms: ['ES256'], ignoreExpiration: true, ignoreNotBefore: true },
-  RS256: { algorithms: ['RS256'], ignoreExpiration: true, ignoreNotBefore: true },
-};
-
 /** What one place in the memory of verified tokens holds, in characters; a longer token takes more than one. */
 const ORDINARY_TOKEN_LENGTH = 1024;
+
+/** A token that is good in all but its times and its signature. */
+interface Opened {
+  readonly key: VerificationKey;
+  readonly valid: ValidToken;
+  /** What is to be signed. */
+  readonly input: string;
+  readonly signature: Buffer;
+}
 
 // With ignoreBOM a byte order mark stays part of the text, and so is refused.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -116,9 +120,10 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): 
     if (typeof opened === 'string') return invalid(opened);
     const result = atTime(opened.valid, nowMs, options);
     if (result.kind === 'invalid') return result;
-    if (!isSigned(token, opened.key)) return invalid('signature');
-    deepFreeze(opened.valid);
-    if (result.kind === 'valid') remembered.set(detached(token), opened);
+    const { key, valid, input, signature } = opened;
+    if (!isSignedBy(key, input, signature)) return invalid('signature');
+    deepFreeze(valid);
+    if (result.kind === 'valid') remembered.set(detached(token), { key, valid });
     return result;
   };
 
@@ -133,14 +138,15 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): 
 }
 
 /** All checks that need neither the time nor the signature. */
-function open(token: string, options: AccessTokenVerifierOptions): Remembered | AccessTokenFault {
+function open(token: string, options: AccessTokenVerifierOptions): Opened | AccessTokenFault {
   const segments = token.split('.', 4);
   const [headerSegment, payloadSegment, signatureSegment] = segments;
   if (segments.length !== 3 || !headerSegment || !payloadSegment || !signatureSegment) return 'segments';
 
   const headerBytes = bytesOf(headerSegment);
   const payloadBytes = bytesOf(payloadSegment);
-  if (headerBytes === null || payloadBytes === null || bytesOf(signatureSegment) === null) return 'encoding';
+  const signature = bytesOf(signatureSegment);
+  if (headerBytes === null || payloadBytes === null || signature === null) return 'encoding';
 
   const headerText = textOf(headerBytes);
   if (headerText === null) return 'encoding';
@@ -158,7 +164,8 @@ function open(token: string, options: AccessTokenVerifierOptions): Remembered | 
   if (options.audiences !== undefined && !options.audiences.some((audience) => claims.audiences.includes(audience))) {
     return 'audience';
   }
-  return { key, valid: { kind: 'valid', claims } };
+  const input = token.slice(0, -signatureSegment.length - 1);
+  return { key, valid: { kind: 'valid', claims }, input, signature };
 }
 
 function keyOf(headerText: string, options: AccessTokenVerifierOptions): VerificationKey | AccessTokenFault {
@@ -181,15 +188,6 @@ function atTime(valid: ValidToken, nowMs: number, options: AccessTokenVerifierOp
   if (!(expiresAtS >= issuedAtS && (expiresAtS - issuedAtS) * 1000 <= options.maxLifetimeMs))
     return invalid('lifetime');
   return nowMs < expiresAtS * 1000 ? valid : { kind: 'expired', claims: valid.claims };
-}
-
-function isSigned(token: string, key: VerificationKey): boolean {
-  try {
-    jsonwebtoken.verify(token, key.publicKey, SIGNATURE_ONLY[key.algorithm]);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isSameKey(one: VerificationKey, other: VerificationKey): boolean {
