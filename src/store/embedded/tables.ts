@@ -110,6 +110,8 @@ export interface Engine {
   /** When the store was made: what an absent epoch reads as. */
   readonly birthTimeMs: number;
   read<T>(step: (tables: Tables) => T): T;
+  /** Whether one commit costs as much as many, and undoes all of its steps where one throws; else each is run at once. */
+  readonly sharesCommits: boolean;
   /** Never waits: where the answer is BUSY the step did not run. */
   write<T>(step: (tables: Tables) => T): T | typeof BUSY;
   /** Whether another process may have written since the last call; costs no disk access. */

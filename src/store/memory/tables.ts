@@ -21,6 +21,7 @@ export function createMemoryEngine(birthTimeMs: number): Engine {
     storeId: randomUUID(),
     birthTimeMs,
     read: (step) => step(tables),
+    sharesCommits: false,
     // A step decides before it writes, and no write here can fail: there is nothing to roll back.
     write: (step) => step(tables),
     changedElsewhere: () => false,
