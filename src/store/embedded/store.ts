@@ -169,7 +169,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   #step(tables: Tables): Step {
     const nowMs = Date.now() + this.#clock.ms;
-    return { tables, nowMs, rules: this.#rules, engine: this.#engine, epochs: new Map() };
+    return { tables, nowMs, rules: this.#rules, engine: this.#engine, epochs: new Map(), meetingMinima: new Set() };
   }
 
   #read<T>(step: (step: Step) => T): T {

@@ -18,6 +18,13 @@ export interface EpochRecord {
   readonly keepUntilMs: number;
 }
 
+/** A session as it is stored. */
+export interface StoredSession {
+  readonly session: Session;
+  /** Whether it is known to be below no minimum; else the epochs tell. */
+  readonly meetsMinima: boolean;
+}
+
 /** What was done under a request id. */
 export interface RequestRecord {
   readonly requestHash: string;
@@ -48,7 +55,7 @@ export type LifetimeKind = 'access_token' | 'session';
  * writes are synchronous, and nobody else's step runs in between.
  */
 export interface Tables {
-  session(sessionId: string): Session | undefined;
+  session(sessionId: string): StoredSession | undefined;
   insertSession(session: Session, purgeTimeMs: number): void;
   /** Writes what updates and refreshes change: no column that an index holds. */
   updateSession(session: Session): void;

@@ -10,6 +10,7 @@ import type {
   LeaseRecord,
   LifetimeKind,
   RequestRecord,
+  StoredSession,
   Tables,
 } from '../embedded/tables.ts';
 import type { StoredKey } from '../../token/keys.ts';
@@ -44,8 +45,9 @@ class MemoryTables implements Tables {
   readonly #leases = new Map<string, LeaseRecord>();
   #log: LogEntry[] = [];
 
-  session(sessionId: string): Session | undefined {
-    return this.#rows.get(sessionId)?.session;
+  session(sessionId: string): StoredSession | undefined {
+    const row = this.#rows.get(sessionId);
+    return row === undefined ? undefined : { session: row.session, meetsMinima: false };
   }
 
   insertSession(session: Session, purgeTimeMs: number): void {
@@ -83,7 +85,7 @@ class MemoryTables implements Tables {
   }
 
   deleteSession(sessionId: string): void {
-    const session = this.session(sessionId);
+    const session = this.#rows.get(sessionId)?.session;
     if (session === undefined) return;
     this.#rows.delete(sessionId);
     const user = userKey(session.tenantId, session.userId);
@@ -207,7 +209,7 @@ class MemoryTables implements Tables {
 
   #ofUser(tenantId: string, userId: string): Session[] {
     const ids = this.#idsOfUser.get(userKey(tenantId, userId)) ?? [];
-    return [...ids].flatMap((sessionId) => this.session(sessionId) ?? []);
+    return [...ids].flatMap((sessionId) => this.#rows.get(sessionId)?.session ?? []);
   }
 }
 
