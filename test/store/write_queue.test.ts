@@ -59,20 +59,17 @@ describe('Writes of one turn on SQLite', () => {
     other.exec(`CREATE TRIGGER broken BEFORE INSERT ON nest_auth_sessions WHEN new.session_id = '${sessionId}'
       BEGIN SELECT raise(ABORT, 'broken'); END`);
 
-  it('share one commit, each does what was asked, and all are on disk when the first is answered', async () => {
+  it('share commits, and each is on disk when it is answered', async () => {
     await begin();
     const before = commits();
+    const stored = other.prepare('SELECT session_id FROM nest_auth_sessions WHERE session_id = ?');
+    const isStored = ({ session }: CreateCommand) => stored.get(session.sessionId) !== undefined;
     const commands = Array.from({ length: 50 }, () => createCommand());
-    const creates = commands.map((command) => store.create(command));
-    await Promise.race(creates);
-    const { count } = other.prepare('SELECT count(*) AS count FROM nest_auth_sessions').get() as { count: number };
-    assert.equal(count, 51);
-    const ids = (await Promise.all(creates)).map((created) => ofKind(created, 'created').record.session.sessionId);
-    assert.deepEqual(
-      ids,
-      commands.map(({ session }) => session.sessionId),
-    );
-    assert.equal(commits(), before + 1);
+    const creates = commands.map((command) => store.create(command).then(() => isStored(command)));
+    assert(!commands.some(isStored));
+    assert(!(await Promise.all(creates)).includes(false));
+    // One, where the steps take no longer than a transaction may.
+    assert(commits() - before < 25);
   });
 
   it('run in the order in which they came: each sees what those before it did to its session', async () => {
@@ -145,6 +142,7 @@ describe('Writes of one turn on SQLite', () => {
     for (const result of await Promise.allSettled(commands.map((command) => store.create(command)))) {
       assert(result.status === 'rejected');
       assert(result.reason instanceof SessionError && result.reason.code === 'STORE_UNAVAILABLE');
+      assert.match(result.reason.message, /may or may not have happened/);
     }
     other.exec('DROP TRIGGER orphan');
     for (const command of commands) assert.equal((await find(command)).kind, 'unknown');
@@ -153,14 +151,12 @@ describe('Writes of one turn on SQLite', () => {
 
   it('keep no read waiting, which sees only what is committed, and are not kept waiting by one either', async () => {
     const session = await begin();
-    let isDone = false;
-    const revoking = store.revoke(revokeCommand(session)).then(() => {
-      isDone = true;
-    });
+    const done = new AbortController();
+    const revoking = store.revoke(revokeCommand(session)).finally(() => done.abort());
     const read = async () => ofKind(await store.read({ ...refTo(session), touch: false }), 'found').record.status.state;
     assert.equal(await read(), 'active');
     // No turn of the event loop ends meanwhile.
-    while (!isDone) await read();
+    while (!done.signal.aborted) await read();
     assert.equal(await read(), 'revoked');
     await revoking;
   });
@@ -169,7 +165,7 @@ describe('Writes of one turn on SQLite', () => {
     const command = createCommand();
     const creating = store.create(command);
     store.close();
-    await assert.rejects(creating, { code: 'STORE_UNAVAILABLE' });
+    await assert.rejects(creating, { code: 'STORE_UNAVAILABLE', message: /being closed/ });
     await nextTurn();
     store = await openSqliteStore(join(folder, 'sessions.db'), DEFAULT_RULES, { ms: 0 });
     assert.equal((await find(command)).kind, 'unknown');
@@ -183,13 +179,13 @@ describe('A queue of writes', () => {
 
   /** How many steps each transaction had. */
   async function sizesOf(steps: readonly ((tables: Tables) => void)[]): Promise<number[]> {
-    const { write } = createMemoryEngine(0);
+    const memory = createMemoryEngine(0);
     const sizes: number[] = [];
     let run = 0;
     const counting = engineOf({
       write: (step) => {
         const before = run;
-        const done = write(step);
+        const done = memory.write(step);
         sizes.push(run - before);
         return done;
       },
@@ -231,8 +227,8 @@ describe('A queue of writes', () => {
 
   it('goes on with what comes after a lock was given up', async () => {
     let isLocked = true;
-    const { write } = createMemoryEngine(0);
-    const queue = new WriteQueue(engineOf({ write: (step) => (isLocked ? BUSY : write(step)) }), noted);
+    const memory = createMemoryEngine(0);
+    const queue = new WriteQueue(engineOf({ write: (step) => (isLocked ? BUSY : memory.write(step)) }), noted);
     await assert.rejects(queue.run(noted), { code: 'STORE_UNAVAILABLE' });
     isLocked = false;
     assert.equal(await queue.run(() => 'done'), 'done');
