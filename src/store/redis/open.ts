@@ -5,8 +5,9 @@ import { type Client, untilReady } from './client.ts';
 import { reasonOf } from './fault.ts';
 import type { Keys } from './keys.ts';
 import { evaluate } from './link.ts';
-import { list, plain, text } from './rows.ts';
+import { list, text } from './rows.ts';
 import { SCRIPTS } from './scripts.ts';
+import { plain } from './step.ts';
 
 /** How long servers may take to answer at start. */
 const START_MS = 5_000;

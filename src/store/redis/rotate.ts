@@ -1,9 +1,9 @@
 import type { RotateCommand, RotateOutcome } from '../../domain/store.ts';
 import type { StoreRules } from '../../domain/store_rules.ts';
 import type { LogPosition } from '../../revocation/log.ts';
-import { list, number, plain, type Reply, text } from './rows.ts';
+import { list, number, type Reply, text } from './rows.ts';
 import type { Runner } from './runner.ts';
-import { positionIn, type Step, toBegun, unexpected } from './step.ts';
+import { plain, positionIn, type Step, toBegun, unexpected } from './step.ts';
 
 /**
  * Rotates in one step, but for a login on an anonymous session whose user is in another partition: there the old session

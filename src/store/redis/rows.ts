@@ -105,12 +105,6 @@ export function list(reply: Reply | undefined): readonly Reply[] {
   throw new TypeError('the script gave something else than a list');
 }
 
-/** The same with text in the place of bytes: what can be handed to a script again. */
-export function plain(reply: Reply | undefined): Reply {
-  if (reply instanceof Buffer) return reply.toString();
-  return Array.isArray(reply) ? (reply as readonly Reply[]).map(plain) : (reply ?? null);
-}
-
 /** Scripts know states by their number, as STATE_NAME. */
 export const STATE_NUMBERS = { active: 1, expired: 2, revoked: 3 } as const;
 
