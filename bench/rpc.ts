@@ -144,8 +144,7 @@ export class RpcBench {
     const [keys] = await this.answers('GetJwks', [frameOf('GetJwks', {})]);
     const jwks = JSON.parse(decode('GetJwks', keys as Uint8Array).jwksJson) as { keys: JsonWebKey[] };
     const key = createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' });
-    const payload = Buffer.from(tokens?.accessToken.split('.')[1] ?? '', 'base64url').toString();
-    await this.floor.process.ask('tokens', key.export({ type: 'spki', format: 'pem' }), payload);
+    await this.floor.process.ask('tokens', key.export({ type: 'spki', format: 'pem' }), tokens?.accessToken ?? '');
     await this.floor.process.ask('open', storeUrl, encodedSession?.length);
   }
 

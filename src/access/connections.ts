@@ -28,7 +28,8 @@ export class Connections {
     }
     this.#open.add(socket);
     this.#ofPeer.set(peer, count + 1);
-    socket.once('close', () => this.#release(socket, peer));
+    // Once, but a listener that is removed again takes more room as long as the connection lasts.
+    socket.on('close', () => this.#release(socket, peer));
     return true;
   }
 

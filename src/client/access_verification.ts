@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '../token/access_token.ts';
 import type { AccessTokenVerifier } from '../token/verify.ts';
-import { type Demand, type KnownSessions, patienceMs } from './demand.ts';
+import { type Demand, type KnownSession, type KnownSessions, patienceMs } from './demand.ts';
 import type { Questions } from './questions.ts';
 import type { RemoteKeys } from './remote_keys.ts';
 import type { RevocationView } from './revocation_view.ts';
@@ -20,8 +20,8 @@ export interface AccessVerificationParts {
   readonly sessions: KnownSessions;
 }
 
-/** A token that is genuine. */
-interface Genuine {
+/** A token that is genuine: one object for all that is known of it, since new ones are many. */
+interface Genuine extends KnownSession {
   readonly claims: AccessTokenClaims;
   readonly session: VerifiedSession;
   /** How many revocations had come when it was last compared with them. */
@@ -61,16 +61,13 @@ export class AccessVerification {
   }
 
   #meet(claims: AccessTokenClaims): Genuine {
-    const genuine = { claims, session: sessionOfToken(claims), checkedAt: -1 };
-    this.#genuine.set(claims, genuine);
-    this.#register(genuine.session, claims);
-    return genuine;
-  }
-
-  #register(session: VerifiedSession, claims: AccessTokenClaims): void {
     const { view, sessions } = this.#parts;
+    const session = sessionOfToken(claims);
     const isRevoked = () => !view.covers(claims.tenantId) || view.check(claims) === 'revoked';
-    sessions.set(session, { subject: claims, kid: claims.kid, isRevoked });
+    const genuine = { claims, session, checkedAt: -1, subject: claims, kid: claims.kid, isRevoked };
+    this.#genuine.set(claims, genuine);
+    sessions.set(session, genuine);
+    return genuine;
   }
 
   async #withNewKeys(token: string, demand: Demand): Promise<VerifiedSession> {
@@ -104,9 +101,9 @@ export class AccessVerification {
     }
   }
 
-  #decidedBy(decidedBy: VerifiedSession['decidedBy'], { session, claims }: Genuine): VerifiedSession {
-    const decided = Object.freeze({ ...session, decidedBy });
-    this.#register(decided, claims);
+  #decidedBy(decidedBy: VerifiedSession['decidedBy'], genuine: Genuine): VerifiedSession {
+    const decided = Object.freeze({ ...genuine.session, decidedBy });
+    this.#parts.sessions.set(decided, genuine);
     return decided;
   }
 }

@@ -1,5 +1,5 @@
-import { createPublicKey, type JsonWebKey as NodeJsonWebKey, type KeyObject } from 'node:crypto';
-import type { SigningAlgorithm, VerificationKey } from '../token/keys.ts';
+import { createPublicKey, type JsonWebKey as NodeJsonWebKey } from 'node:crypto';
+import { isKeyFor, type VerificationKey } from '../token/keys.ts';
 import type { JsonWebKey, JsonWebKeySet } from './client_answers.ts';
 
 /** A successor is published an hour before it signs. */
@@ -137,10 +137,4 @@ function readKey(jwk: JsonWebKey): RemoteKey | null {
   } catch {
     return null;
   }
-}
-
-/** RFC 7518, sections 3.3 and 3.4. */
-function isKeyFor(algorithm: SigningAlgorithm, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  if (algorithm === 'ES256') return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
 }

@@ -26,35 +26,47 @@ const LOOK_MS = 20;
 export interface Turns {
   /** Chunk by chunk, each in a turn of its own after whatever else there is to do. */
   readonly snapshot: <T>(work: () => T) => Promise<T>;
-  /** All that an instance holds, for one caller only so often at once. */
-  readonly held: <T>(work: () => Promise<T>) => Promise<T>;
   /** Of the store's log. */
   readonly read: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
+/** What the streams of a process share. */
 export interface SubscriptionParts {
   readonly feed: RevocationFeed;
   readonly cursors: WatchCursors;
   readonly frames: WatchFrames;
   readonly turns: Turns;
+}
+
+/** What a stream has for itself. */
+export interface SubscriptionOptions {
   readonly request: WatchRequest;
   readonly filter: WatchFilter;
   readonly subscriber: Subscriber;
+  /** Sends all that an instance holds; for one caller only so often at once. */
+  readonly held: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onOver: () => void;
 }
 
 /** The stream is over, and whatever was being done for it. */
 const OVER = new Error('the stream is over');
 
+const NOTHING_TO_DO = () => {};
+
 /**
  * One watch stream. It begins with a snapshot, or with what the store's log holds behind a cursor; then it is a position in
  * the ring, from which it is sent what comes whenever its subscriber takes it.
  */
 export class Subscription {
+  // Idle streams are many: each holds what it needs till its end, and no more.
   readonly #parts: SubscriptionParts;
   readonly #filter: WatchFilter;
+  readonly #subscriber: Subscriber;
+  readonly #held: SubscriptionOptions['held'];
+  readonly #onOver: () => void;
+  readonly #heartbeatMs: number;
   /** Where it is to go on from: positions, a snapshot (null), or a snapshot since the cursor is of something else. */
-  readonly #from: LogPositions | 'foreign' | null;
+  #from: LogPositions | 'foreign' | null;
   #isOpened = false;
   #isOver = false;
   /** Whether it is sent what comes; else what is behind it is being sent first. */
@@ -65,17 +77,21 @@ export class Subscription {
   /** What it had beyond the start of the next batch; null where that is where it stands. */
   #ahead: LogPositions | null = null;
   #blockedAtMs: number | null = null;
-  #resume: () => void = () => {};
+  #resume: () => void = NOTHING_TO_DO;
   #lastFrameMs = performance.now();
   #lastCheckpointMs = performance.now();
   /** What to send when nothing else comes for a while, before it is live. */
-  #signOfLife: () => Buffer | null = () => null;
+  #signOfLife: (() => Buffer) | null = null;
 
   /** @throws {SessionError} INVALID_TOKEN_PARAMETER */
-  constructor(parts: SubscriptionParts) {
-    const { cursor } = parts.request;
+  constructor(parts: SubscriptionParts, { request, filter, subscriber, held, onOver }: SubscriptionOptions) {
+    const { cursor, heartbeatMs } = request;
     this.#parts = parts;
-    this.#filter = parts.filter;
+    this.#filter = filter;
+    this.#subscriber = subscriber;
+    this.#held = held;
+    this.#onOver = onOver;
+    this.#heartbeatMs = heartbeatMs;
     this.#from = cursor.length === 0 ? null : (parts.cursors.parse(this.#filter.key, cursor) ?? 'foreign');
   }
 
@@ -84,6 +100,7 @@ export class Subscription {
     await this.#guarded(async () => {
       await this.#firstSync();
       const from = this.#from;
+      this.#from = null;
       const cause = from === null || from === 'foreign' ? from : await this.#goOnFrom(from);
       if (cause !== null || from === null) await this.#snapshot(cause);
     });
@@ -101,7 +118,7 @@ export class Subscription {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#resume();
-    this.#parts.onOver();
+    this.#onOver();
   }
 
   /** Sends a last frame, if the subscriber takes one, and ends the stream. */
@@ -149,7 +166,7 @@ export class Subscription {
   }
 
   #beat(freshness: Freshness): void {
-    const { heartbeatMs } = this.#parts.request;
+    const heartbeatMs = this.#heartbeatMs;
     const nowMs = performance.now();
     if (this.#blockedAtMs !== null) {
       if (nowMs - this.#blockedAtMs > BLOCKED_MS) this.#end(notRead());
@@ -167,8 +184,7 @@ export class Subscription {
       return;
     }
     if (!this.#isOpened || nowMs + TICK_MS - this.#lastFrameMs < heartbeatMs) return;
-    const frame = this.#signOfLife();
-    if (frame !== null) this.#write(frame);
+    if (this.#signOfLife !== null) this.#write(this.#signOfLife());
   }
 
   /** Before that nothing is known of what was revoked. */
@@ -179,13 +195,13 @@ export class Subscription {
 
   /** Sends the snapshot and what came meanwhile; once more where the log breaks in between. */
   async #snapshot(why: ResetCause | null): Promise<void> {
-    const { frames, turns } = this.#parts;
+    const { frames } = this.#parts;
     this.#open('snapshot');
     let cause = why;
     do {
       this.#signOfLife = () => frames.encode({ kind: 'snapshot', revocations: [], cursor: null });
       if (cause !== null) await this.#send(frames.encode({ kind: 'reset', cause }));
-      const from = await turns.held(() => this.#sendHeld());
+      const from = await this.#held(() => this.#sendHeld());
       const cursor = frames.cursor(this.#filter, from);
       this.#signOfLife = () => frames.encode({ kind: 'batch', revocations: [], cursor });
       await this.#send(frames.encode({ kind: 'snapshot', revocations: [], cursor }));
@@ -273,6 +289,7 @@ export class Subscription {
     this.#next = sequence;
     this.#breaks = ring.breaks;
     this.#isLive = true;
+    this.#signOfLife = null;
     // The first checkpoint comes at once: till then the subscriber does not know how fresh it is.
     this.#lastCheckpointMs = Number.NEGATIVE_INFINITY;
     this.wake();
@@ -294,7 +311,7 @@ export class Subscription {
   #open(start: 'resumed' | 'snapshot'): void {
     if (this.#isOpened) return;
     this.#isOpened = true;
-    const { heartbeatMs } = this.#parts.request;
+    const heartbeatMs = this.#heartbeatMs;
     const { tenantIds } = this.#filter;
     this.#write(this.#parts.frames.encode({ kind: 'opened', start, heartbeatMs, tenantIds }));
   }
@@ -307,12 +324,13 @@ export class Subscription {
         this.#resume = resolve;
       });
     }
+    this.#resume = NOTHING_TO_DO;
     if (this.#isOver) throw OVER;
   }
 
   #write(frame: Buffer): void {
     this.#lastFrameMs = performance.now();
-    if (!this.#parts.subscriber.write(frame)) this.#blockedAtMs ??= this.#lastFrameMs;
+    if (!this.#subscriber.write(frame)) this.#blockedAtMs ??= this.#lastFrameMs;
   }
 
   /** Waits a little for the store, which is waited for since then. */
@@ -335,10 +353,9 @@ export class Subscription {
   }
 
   #end(reason: SessionError | null): void {
-    const { subscriber } = this.#parts;
     this.close();
-    if (this.#blockedAtMs === null) subscriber.end(reason);
-    else subscriber.cutOff(reason);
+    if (this.#blockedAtMs === null) this.#subscriber.end(reason);
+    else this.#subscriber.cutOff(reason);
   }
 }
 

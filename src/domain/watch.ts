@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { SessionError } from '../error.ts';
 import { type Caller, otherTenant, serves } from './caller.ts';
-import { Subscription, TICK_MS, type Turns } from './subscription.ts';
+import { Subscription, type SubscriptionParts, TICK_MS, type Turns } from './subscription.ts';
 import {
   type Freshness,
   type Subscriber,
@@ -26,7 +26,8 @@ const RETRY_MS_PER_STREAM = 2;
 export class RevocationWatch {
   readonly #parts: WatchParts;
   readonly #frames: WatchFrames;
-  readonly #turns = takeTurns();
+  /** What all streams share. */
+  readonly #shared: SubscriptionParts;
   readonly #subscriptions = new Map<Subscription, Caller>();
   /** Those that have streams, by name. */
   readonly #watchers = new Map<string, Watcher>();
@@ -38,6 +39,7 @@ export class RevocationWatch {
   constructor(parts: WatchParts) {
     this.#parts = parts;
     this.#frames = new WatchFrames(parts);
+    this.#shared = { feed: parts.feed, cursors: parts.cursors, frames: this.#frames, turns: takeTurns() };
     this.#stopListening = parts.feed.onBatch(() => {
       for (const subscription of this.#subscriptions.keys()) subscription.wake();
     });
@@ -58,15 +60,11 @@ export class RevocationWatch {
     if (this.#isClosed || this.streams >= this.#parts.maxStreams) throw this.#noMore('this instance takes');
     const watcher = this.#watchers.get(caller.name) ?? { streams: 0, snapshots: pLimit(SNAPSHOTS_PER_CALLER) };
     if (watcher.streams >= this.#parts.maxStreamsPerCaller) throw this.#noMore('the caller may have');
-    const { feed, cursors } = this.#parts;
-    const subscription = new Subscription({
-      feed,
-      cursors,
-      frames: this.#frames,
-      turns: { ...this.#turns, held: watcher.snapshots },
+    const subscription = new Subscription(this.#shared, {
       request,
       filter,
       subscriber,
+      held: watcher.snapshots,
       onOver: () => this.#forget(subscription, caller, watcher),
     });
     this.#subscriptions.set(subscription, caller);
@@ -142,7 +140,7 @@ function filterOf({ tenantIds }: WatchRequest, caller: Caller): WatchFilter {
   return new WatchFilter(tenantIds);
 }
 
-function takeTurns(): Omit<Turns, 'held'> {
+function takeTurns(): Turns {
   const snapshots = pLimit(1);
   const readers = pLimit(READERS);
   return {

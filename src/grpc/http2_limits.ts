@@ -46,7 +46,8 @@ const SWEEPS_FOR_ANSWER = 30;
  */
 export function limitHttp2(server: Http2Server): void {
   server.updateSettings({ maxHeaderListSize: MAX_HEADER_LIST_BYTES });
-  server.on('session', limitSession);
+  server.on('session', limitSettingsTime);
+  server.on('session', limitFrames);
   const streams = new OpenStreams();
   server.on('stream', (stream, headers) => streams.add(stream, String(headers[constants.HTTP2_HEADER_PATH])));
   const timer = setInterval(() => streams.sweep(), SWEEP_PERIOD_MS);
@@ -54,13 +55,22 @@ export function limitHttp2(server: Http2Server): void {
   server.once('close', () => clearInterval(timer));
 }
 
-function limitSession(session: ServerHttp2Session): void {
+function limitSettingsTime(session: ServerHttp2Session): void {
   const timer = setTimeout(() => session.destroy(), SETTINGS_TIMEOUT_MS);
   timer.unref();
-  const frames = new FrameAllowance(session);
+  const end = () => {
+    clearTimeout(timer);
+    // Idle connections are many: nothing of this is kept for one.
+    session.off('localSettings', end);
+    session.off('close', end);
+  };
   // Told when the peer has acknowledged ours, which it sends behind its own.
-  session.once('localSettings', () => clearTimeout(timer));
-  session.once('close', () => clearTimeout(timer));
+  session.on('localSettings', end);
+  session.on('close', end);
+}
+
+function limitFrames(session: ServerHttp2Session): void {
+  const frames = new FrameAllowance(session);
   session.on('remoteSettings', () => frames.spend(SETTINGS_ANSWER_BYTES, 'too_many_settings'));
   session.on('ping', () => frames.spend(PING_ANSWER_BYTES, 'too_many_pings'));
 }

@@ -142,6 +142,8 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
       };
       try {
         const { caller, request } = letIn(service, asked, call);
+        // It is about no one, and would be kept as long as the stream.
+        asked.request = null;
         serveWatch(watch, call, request, caller, (subscriberId, reason) => {
           onStreamEnded(subscriberId, refusal(service, asked, reason));
         });

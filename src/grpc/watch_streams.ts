@@ -26,23 +26,26 @@ export function serveWatch(
   onEnded: (subscriberId: string, reason: SessionError) => void,
 ): void {
   const { subscriberId, ...request } = toWatchRequest(wire);
-  const stream = new CallStream(call, (reason) => onEnded(subscriberId, reason));
+  const stream = new CallStream(call, subscriberId, onEnded);
   const subscription = watch.open(request, caller, stream);
-  stream.onRoom = () => subscription.drained();
+  stream.subscription = subscription;
   endWithCall(call, subscription);
 }
 
 /** A call as the subscriber that it is. */
 class CallStream implements Subscriber {
-  onRoom: () => void = () => {};
+  /** Null until it is open. */
+  subscription: Subscription | null = null;
   readonly #call: Call;
-  readonly #onEnded: (reason: SessionError) => void;
+  readonly #subscriberId: string;
+  readonly #onEnded: (subscriberId: string, reason: SessionError) => void;
   #queuedBytes = 0;
   #queuedFrames = 0;
   #isFull = false;
 
-  constructor(call: Call, onEnded: (reason: SessionError) => void) {
+  constructor(call: Call, subscriberId: string, onEnded: (subscriberId: string, reason: SessionError) => void) {
     this.#call = call;
+    this.#subscriberId = subscriberId;
     this.#onEnded = onEnded;
   }
 
@@ -60,13 +63,13 @@ class CallStream implements Subscriber {
       this.#call.end();
       return;
     }
-    this.#onEnded(reason);
+    this.#onEnded(this.#subscriberId, reason);
     this.#call.emit('error', toServiceError(reason));
   }
 
   /** A status would wait behind what the peer does not read: it is sent RST_STREAM instead, and what was kept for it is freed. */
   cutOff(reason: SessionError | null): void {
-    if (reason !== null) this.#onEnded(reason);
+    if (reason !== null) this.#onEnded(this.#subscriberId, reason);
     const stream = streamOf(this.#call);
     if (stream === undefined) this.#call.destroy();
     else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -78,14 +81,16 @@ class CallStream implements Subscriber {
     if (!this.#isFull || this.#queuedBytes > MAX_QUEUED_BYTES / 2 || this.#queuedFrames >= MAX_QUEUED_FRAMES / 2)
       return;
     this.#isFull = false;
-    this.onRoom();
+    this.subscription?.drained();
   }
 }
 
 function endWithCall(call: Call, subscription: Subscription): void {
+  const close = () => subscription.close();
   // `finish` may never come.
-  for (const event of ['cancelled', 'close'] as const) call.on(event, () => subscription.close());
+  call.on('cancelled', close);
+  call.on('close', close);
   const stream = streamOf(call);
   // At a deadline the library ends the stream, and may write behind that: it would stay as it is till its connection ends.
-  stream?.once('error', () => stream.close(constants.NGHTTP2_CANCEL));
+  stream?.on('error', () => stream.close(constants.NGHTTP2_CANCEL));
 }

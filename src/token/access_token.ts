@@ -1,5 +1,5 @@
-import jsonwebtoken from 'jsonwebtoken';
 import type { Generations } from '../revocation/revocation.ts';
+import { signJws } from './jws.ts';
 import type { SigningKey } from './keys.ts';
 
 /** The header's `typ` (RFC 9068, section 2.1), in the one spelling that is written and accepted. */
@@ -133,14 +133,21 @@ export function signAccessToken(key: SigningKey, content: AccessTokenContent, cl
   const fault = claimAtFault(payload);
   if (fault !== null) throw new Error(`an access token cannot have this ${fault}`);
 
-  // As text, for of an object jsonwebtoken drops iat (or puts its own in place of 0) and any member named __proto__.
-  const token = jsonwebtoken.sign(JSON.stringify(payload), key.privateKey, {
-    algorithm: key.algorithm,
-    keyid: key.kid,
-    header: { alg: key.algorithm, typ: ACCESS_TOKEN_TYPE },
-  });
+  const token = signJws(headerOf(key), JSON.stringify(payload), key);
   if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw new Error('the access token would be too long');
   return token;
+}
+
+/** Encoded once for each key. */
+const HEADERS = new WeakMap<SigningKey, string>();
+
+function headerOf(key: SigningKey): string {
+  const known = HEADERS.get(key);
+  if (known !== undefined) return known;
+  const header = JSON.stringify({ alg: key.algorithm, typ: ACCESS_TOKEN_TYPE, kid: key.kid });
+  const encoded = Buffer.from(header).toString('base64url');
+  HEADERS.set(key, encoded);
+  return encoded;
 }
 
 /** What a token's payload says, or the first claim that is missing, ill-formed or never issued. */

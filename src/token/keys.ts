@@ -84,6 +84,12 @@ export function importPublicKey(jwk: string): KeyObject {
   return createPublicKey({ key: JSON.parse(jwk) as JsonWebKey, format: 'jwk' });
 }
 
+/** Whether a key, of either half, is one for that algorithm (RFC 7518, sections 3.3 and 3.4). */
+export function isKeyFor(algorithm: SigningAlgorithm, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (algorithm === 'ES256') return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+}
+
 /** RFC 7638, section 3: the required members in lexicographic order. */
 function thumbprint(jwk: JsonWebKey): string {
   const { crv, e, kty, n, x, y } = jwk;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { Session } from '../../src/domain/session.ts';
-import { Subscription } from '../../src/domain/subscription.ts';
+import { Subscription, type Turns } from '../../src/domain/subscription.ts';
 import { RevocationWatch } from '../../src/domain/watch.ts';
 import { WatchCursors } from '../../src/domain/watch_cursor.ts';
 import {
@@ -126,6 +126,20 @@ describe('A watch stream', () => {
       inbox.subscriber,
     );
     return inbox;
+  }
+
+  /** Begun by nobody yet. */
+  function subscription(inbox: Inbox, turns: Turns): Subscription {
+    return new Subscription(
+      { feed, cursors, frames: new WatchFrames(parts()), turns },
+      {
+        filter: new WatchFilter(null),
+        request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
+        subscriber: inbox.subscriber,
+        held: (work) => work(),
+        onOver: () => {},
+      },
+    );
   }
 
   async function revoke(count: number, tenantId = 'acme'): Promise<readonly string[]> {
@@ -257,15 +271,9 @@ describe('A watch stream', () => {
   it('gives signs of life while its snapshot has to wait', async () => {
     const ids = await revoke(3);
     const inbox = new Inbox();
-    inbox.subscription = new Subscription({
-      feed,
-      cursors,
-      frames: new WatchFrames(parts()),
-      turns: { held: (work) => work(), snapshot: (work) => pause(500).then(work), read: (work) => work() },
-      filter: new WatchFilter(null),
-      request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
-      subscriber: inbox.subscriber,
-      onOver: () => {},
+    inbox.subscription = subscription(inbox, {
+      snapshot: (work) => pause(500).then(work),
+      read: (work) => work(),
     });
     const ticker = setInterval(() => inbox.subscription.tick({ stalenessMs: 0, asOfMs: 0 }), 50);
     await inbox.subscription.run();
@@ -279,24 +287,14 @@ describe('A watch stream', () => {
   it('sends no chunk behind the last of a snapshot, however long it takes to go on', async () => {
     const inbox = new Inbox();
     let hasBegun = false;
-    inbox.subscription = new Subscription({
-      feed,
-      cursors,
-      frames: new WatchFrames(parts()),
-      turns: {
-        held: (work) => work(),
-        // What comes meanwhile is more than the ring holds.
-        snapshot: async (work) => {
-          if (!hasBegun) await revoke(100);
-          hasBegun = true;
-          return work();
-        },
-        read: (work) => pause(600).then(work),
+    inbox.subscription = subscription(inbox, {
+      // What comes meanwhile is more than the ring holds.
+      snapshot: async (work) => {
+        if (!hasBegun) await revoke(100);
+        hasBegun = true;
+        return work();
       },
-      filter: new WatchFilter(null),
-      request: { cursor: Buffer.alloc(0), tenantIds: [], heartbeatMs: 250 },
-      subscriber: inbox.subscriber,
-      onOver: () => {},
+      read: (work) => pause(600).then(work),
     });
     const ticker = setInterval(() => inbox.subscription.tick({ stalenessMs: 0, asOfMs: 0 }), 50);
     await inbox.subscription.run();

@@ -16,6 +16,7 @@ import {
   requestKey,
   type Step,
   status,
+  storedSession,
 } from './step.ts';
 
 export function create(step: Step, command: CreateCommand): CreateOutcome {
@@ -44,7 +45,7 @@ export function repeatedSession(
 ): Extract<CreateOutcome, { kind: 'repeated' | 'request_reused' | 'superseded' }> | null {
   const earlier = earlierRequest(step, request, subject);
   if (earlier === null || 'kind' in earlier) return earlier;
-  const session = step.tables.session(earlier.sessionId);
+  const session = storedSession(step, earlier.sessionId);
   if (session === undefined || session.credential.generation !== earlier.generation) return { kind: 'superseded' };
   if (status(step, session).state !== 'active') return { kind: 'superseded' };
   announceLifetime(step, 'access_token', step.rules.accessTokenTtlMs);

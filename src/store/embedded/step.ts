@@ -28,6 +28,8 @@ export interface Step {
   readonly engine: Engine;
   /** The epoch records that the step has looked up: those of one user's sessions are the same few. */
   readonly epochs: Map<string, EpochRecord | undefined>;
+  /** The ids of the sessions of which the row told that they are below no minimum. */
+  readonly meetingMinima: Set<string>;
 }
 
 /** The record as it stands in this step; undefined = never raised. */
@@ -40,6 +42,7 @@ export function epochRecord(step: Step, key: EpochKey): EpochRecord | undefined 
 export function putEpochRecord(step: Step, key: EpochKey, record: EpochRecord): void {
   step.tables.putEpoch(key, record);
   step.epochs.clear();
+  step.meetingMinima.clear();
 }
 
 /** The keys of the epochs that bind a session, in the order of its generations. */
@@ -57,7 +60,11 @@ export function epochKeys(session: {
   ];
 }
 
+const NO_EPOCHS: Epochs = [undefined, undefined, undefined, undefined];
+
+/** The epochs that may end it. */
 function epochsOf(step: Step, session: Session): Epochs {
+  if (step.meetingMinima.has(session.sessionId)) return NO_EPOCHS;
   const [user, client, tenant, global] = epochKeys(session).map((key) => epochRecord(step, key)?.epoch ?? undefined);
   return [user, client, tenant, global];
 }
@@ -89,9 +96,15 @@ export function find(step: Step, ref: SessionRef): Session | undefined {
   return session === undefined || isPurged(step, record(step, session)) ? undefined : session;
 }
 
+export function storedSession(step: Step, sessionId: string): Session | undefined {
+  const stored = step.tables.session(sessionId);
+  if (stored?.meetsMinima === true) step.meetingMinima.add(sessionId);
+  return stored?.session;
+}
+
 /** The same, but also a session that is past its retention and not swept yet: requests are found through it. */
 export function findKept(step: Step, ref: SessionRef): Session | undefined {
-  const session = step.tables.session(ref.sessionId);
+  const session = storedSession(step, ref.sessionId);
   if (session === undefined) return undefined;
   if (ref.tenantIds !== null && !ref.tenantIds.includes(session.tenantId)) return undefined;
   const { nonce, generation, version, audience } = ref.proof ?? {};

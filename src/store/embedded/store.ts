@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { STORE_DEADLINE_MS } from '../../domain/limits.ts';
 import type {
   CreateCommand,
   KeyStore,
@@ -16,7 +14,6 @@ import type {
   UpdateCommand,
 } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
-import { SessionError } from '../../error.ts';
 import {
   type BreakListener,
   type EntriesListener,
@@ -33,20 +30,21 @@ import { refresh } from './refresh.ts';
 import { count, raise, revoke } from './revoke.ts';
 import { rotate } from './rotate.ts';
 import type { Step } from './step.ts';
-import { BUSY, type Engine, type Tables } from './tables.ts';
+import type { Engine, Tables } from './tables.ts';
 import { update } from './update.ts';
+import { WriteQueue } from './write_queue.ts';
 import type { StoredKey } from '../../token/keys.ts';
 
 const READ_LOG_BATCH = 1000;
-const LOCK_RETRY_MS = 2;
 
 /**
- * The store contract over an engine in this process. Steps run synchronously, one after the other,
- * each in one transaction of the engine.
+ * The store contract over an engine in this process. Steps run synchronously, one after the other; those that read
+ * each in a transaction of its own, those that write as WriteQueue has it.
  */
 export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lease {
   readonly partitions = 1;
   readonly #engine: Engine;
+  readonly #writes: WriteQueue;
   readonly #rules: StoreRules;
   readonly #clock: ClockOffset;
   readonly #instanceId = randomUUID();
@@ -58,6 +56,9 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   private constructor(engine: Engine, rules: StoreRules, clock: ClockOffset) {
     this.#engine = engine;
+    this.#writes = new WriteQueue(engine, (head) => {
+      if (head.tag !== this.#delivered.tag) this.#deliver();
+    });
     this.#rules = rules;
     this.#clock = clock;
   }
@@ -160,34 +161,25 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
     return this.#after(position, count);
   }
 
+  /** Refuses the writes that have not begun. */
   close(): void {
+    this.#writes.close();
     this.#engine.close();
   }
 
   #step(tables: Tables): Step {
     const nowMs = Date.now() + this.#clock.ms;
-    return { tables, nowMs, rules: this.#rules, engine: this.#engine, epochs: new Map() };
+    return { tables, nowMs, rules: this.#rules, engine: this.#engine, epochs: new Map(), meetingMinima: new Set() };
   }
 
   #read<T>(step: (step: Step) => T): T {
+    this.#writes.commitOverdue();
     return this.#engine.read((tables) => step(this.#step(tables)));
   }
 
   /** Entries that the step appended are delivered before its outcome is returned. */
-  async #write<T>(step: (step: Step) => T): Promise<T> {
-    const giveUpAtMs = performance.now() + STORE_DEADLINE_MS;
-    for (;;) {
-      const done = this.#engine.write((tables) => {
-        const outcome = step(this.#step(tables));
-        return { outcome, head: tables.logHead() };
-      });
-      if (done !== BUSY) {
-        if (done.head.tag !== this.#delivered.tag) this.#deliver();
-        return done.outcome;
-      }
-      if (performance.now() >= giveUpAtMs) throw lockedOut();
-      await sleep(LOCK_RETRY_MS);
-    }
+  #write<T>(step: (step: Step) => T): Promise<T> {
+    return this.#writes.run((tables) => step(this.#step(tables)));
   }
 
   #deliver(): void {
@@ -201,6 +193,7 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
       if (last === undefined) return;
       this.#delivered = { partition: last.partition, position: last.position, tag: last.tag };
       this.#onEntries(entries);
+      if (entries.length < READ_LOG_BATCH) return;
     }
   }
 
@@ -212,10 +205,6 @@ export class EmbeddedStore implements SessionStore, KeyStore, RevocationLog, Lea
       return readingFrom(at, tables.logAfter(LOG_START.position, count));
     });
   }
-}
-
-function lockedOut(): SessionError {
-  return new SessionError('STORE_UNAVAILABLE', 'another process keeps the store locked; nothing was changed');
 }
 
 function holdLease({ tables, nowMs }: Step, name: string, holder: string, forMs: number): boolean {

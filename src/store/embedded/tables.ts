@@ -18,6 +18,13 @@ export interface EpochRecord {
   readonly keepUntilMs: number;
 }
 
+/** A session as it is stored. */
+export interface StoredSession {
+  readonly session: Session;
+  /** Whether it is known to be below no minimum; else the epochs tell. */
+  readonly meetsMinima: boolean;
+}
+
 /** What was done under a request id. */
 export interface RequestRecord {
   readonly requestHash: string;
@@ -48,7 +55,7 @@ export type LifetimeKind = 'access_token' | 'session';
  * writes are synchronous, and nobody else's step runs in between.
  */
 export interface Tables {
-  session(sessionId: string): Session | undefined;
+  session(sessionId: string): StoredSession | undefined;
   insertSession(session: Session, purgeTimeMs: number): void;
   /** Writes what updates and refreshes change: no column that an index holds. */
   updateSession(session: Session): void;
@@ -110,6 +117,8 @@ export interface Engine {
   /** When the store was made: what an absent epoch reads as. */
   readonly birthTimeMs: number;
   read<T>(step: (tables: Tables) => T): T;
+  /** Whether one commit costs as much as many, and undoes all of its steps where one throws; else each is run at once. */
+  readonly sharesCommits: boolean;
   /** Never waits: where the answer is BUSY the step did not run. */
   write<T>(step: (tables: Tables) => T): T | typeof BUSY;
   /** Whether another process may have written since the last call; costs no disk access. */

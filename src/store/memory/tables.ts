@@ -10,6 +10,7 @@ import type {
   LeaseRecord,
   LifetimeKind,
   RequestRecord,
+  StoredSession,
   Tables,
 } from '../embedded/tables.ts';
 import type { StoredKey } from '../../token/keys.ts';
@@ -21,6 +22,7 @@ export function createMemoryEngine(birthTimeMs: number): Engine {
     storeId: randomUUID(),
     birthTimeMs,
     read: (step) => step(tables),
+    sharesCommits: false,
     // A step decides before it writes, and no write here can fail: there is nothing to roll back.
     write: (step) => step(tables),
     changedElsewhere: () => false,
@@ -43,8 +45,9 @@ class MemoryTables implements Tables {
   readonly #leases = new Map<string, LeaseRecord>();
   #log: LogEntry[] = [];
 
-  session(sessionId: string): Session | undefined {
-    return this.#rows.get(sessionId)?.session;
+  session(sessionId: string): StoredSession | undefined {
+    const row = this.#rows.get(sessionId);
+    return row === undefined ? undefined : { session: row.session, meetsMinima: false };
   }
 
   insertSession(session: Session, purgeTimeMs: number): void {
@@ -82,7 +85,7 @@ class MemoryTables implements Tables {
   }
 
   deleteSession(sessionId: string): void {
-    const session = this.session(sessionId);
+    const session = this.#rows.get(sessionId)?.session;
     if (session === undefined) return;
     this.#rows.delete(sessionId);
     const user = userKey(session.tenantId, session.userId);
@@ -206,7 +209,7 @@ class MemoryTables implements Tables {
 
   #ofUser(tenantId: string, userId: string): Session[] {
     const ids = this.#idsOfUser.get(userKey(tenantId, userId)) ?? [];
-    return [...ids].flatMap((sessionId) => this.session(sessionId) ?? []);
+    return [...ids].flatMap((sessionId) => this.#rows.get(sessionId)?.session ?? []);
   }
 }
 

@@ -67,12 +67,14 @@ export class Lane {
   add(item: Omit<Item, 'resolve' | 'reject'>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...item, resolve, reject });
-      if (!this.#isRunning) void this.#run();
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      // Whatever comes in this turn of the event loop is of the same round.
+      setImmediate(() => void this.#run());
     });
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
     while (this.#waiting.length > 0) {
       const round = this.#waiting;
       this.#waiting = [];
@@ -84,43 +86,47 @@ export class Lane {
   }
 
   async #confirm(round: readonly Item[]): Promise<void> {
+    const partitions = [...new Set(round.map(({ partition }) => partition))];
     const fences = fencesOf(round);
-    const steps = round.filter((item) => item.step !== null);
-    const answers = await this.#send([
-      ...steps.map(({ partition, step }) => this.#call(partition, step?.script ?? SCRIPTS.fence, step?.args ?? [])),
-      ...[...fences].map(([partition, heads]) => {
-        const command = JSON.stringify({ heads: heads.map(({ position, tag }) => [position, tag]) });
-        return this.#call(partition, SCRIPTS.fence, [...this.#options.context(), command]);
-      }),
-    ]);
-    const replies = new Map(steps.map((item, index) => [item, answers[index]]));
-    const fenced = new Map([...fences.keys()].map((partition, index) => [partition, answers[steps.length + index]]));
-    const fault = await this.#replicationFault([...fences.keys()]);
+    const { replies, fenced } = await this.#send(round, fences);
+    if ([...fenced.values()].every(({ error }) => error !== null) && fences.size < partitions.length) {
+      // It says nothing of the other partitions.
+      const others = partitions.filter((partition) => !fences.has(partition));
+      const { fenced: each } = await this.#send([], new Map(others.map((partition) => [partition, []])));
+      for (const [partition, answer] of each) fenced.set(partition, answer);
+    }
+    const fault = await this.#replicationFault(partitions);
     for (const item of round) settle(item, replies.get(item), fenced.get(item.partition), fences, fault);
   }
 
-  #call({ state, guard }: PartitionKeys, { sha, source }: Script, args: readonly string[]): [string, ...string[]] {
-    return [
-      ...(this.#sendsText ? (['EVAL', source] as const) : (['EVALSHA', sha] as const)),
-      '2',
-      state,
-      guard,
-      ...args,
-    ];
-  }
-
-  /** One pipeline; the last two are the server's role and the WAIT. */
-  async #send(calls: readonly (readonly [string, ...string[]])[]): Promise<readonly Answer[]> {
+  /** One pipeline: steps, fences, and last the server's role and the WAIT. */
+  async #send(round: readonly Item[], fences: FencedHeads) {
     const pipeline = this.#node.pipeline();
-    for (const [command, ...args] of calls) pipeline.call(command, ...args);
+    const steps = round.filter(({ step }) => step !== null);
+    for (const { partition, step } of steps) {
+      if (step !== null) pipeline.callBuffer(...this.#call(partition, step.script, step.args));
+    }
+    for (const [partition, heads] of fences) {
+      const command = JSON.stringify({ heads: heads.map(({ position, tag }) => [position, tag]) });
+      pipeline.callBuffer(...this.#call(partition, SCRIPTS.fence, [...this.#options.context(), command]));
+    }
     pipeline.call('ROLE');
     this.#requested = this.#required([]);
     if (this.#requested > 0) pipeline.call('WAIT', String(this.#requested), String(WAIT_MS));
-    const answers = (await pipeline.exec()) ?? [];
-    this.#readRole(answers[calls.length]?.[1]);
-    this.#acknowledged = Number(answers[calls.length + 1]?.[1] ?? 0);
-    this.#sendsText = answers.some(([error]) => isNoScript(error));
-    return answers.map(([error, value]) => ({ error, value: value as Reply }));
+    const answers = ((await pipeline.exec()) ?? []).map(([error, value]) => ({ error, value: value as Reply }));
+    const rest = answers.slice(steps.length + fences.size);
+    this.#readRole(rest[0]?.value);
+    this.#acknowledged = Number(rest[1]?.value ?? 0);
+    this.#sendsText = answers.some(({ error }) => isNoScript(error));
+    return {
+      replies: new Map(steps.map((item, index) => [item, answers[index]])),
+      fenced: new Map([...fences.keys()].map((partition, index) => [partition, answers[steps.length + index] ?? NONE])),
+    };
+  }
+
+  #call({ state, guard }: PartitionKeys, { sha, source }: Script, args: readonly string[]): [string, ...string[]] {
+    const [command, script] = this.#sendsText ? ['EVAL', source] : ['EVALSHA', sha];
+    return [command, script, '2', state, guard, ...args];
   }
 
   #readRole(role: unknown): void {
@@ -168,14 +174,25 @@ interface Answer {
   readonly value: Reply;
 }
 
+const NONE: Answer = { error: new Error('the server gave no answer'), value: null };
+
 /** By partition: the heads that its log must hold, each once. */
-function fencesOf(round: readonly Item[]): ReadonlyMap<PartitionKeys, readonly Head[]> {
+type FencedHeads = ReadonlyMap<PartitionKeys, readonly Head[]>;
+
+/**
+ * What runs on the connection that is fenced needs no fence of its own partition: whichever write comes after it, a server
+ * that confirms that one has confirmed all before.
+ */
+function fencesOf(round: readonly Item[]): FencedHeads {
   const fences = new Map<PartitionKeys, Head[]>();
-  for (const { partition, head } of round) {
+  for (const { partition, step, head } of round) {
+    if (step !== null && head === null) continue;
     const heads = fences.get(partition) ?? [];
     fences.set(partition, heads);
     if (head !== null && !heads.some(({ tag }) => tag === head.tag)) heads.push(head);
   }
+  const last = round.at(-1);
+  if (fences.size === 0 && last !== undefined) fences.set(last.partition, []);
   return fences;
 }
 
@@ -183,7 +200,7 @@ function settle(
   item: Item,
   answer: Answer | undefined,
   fenced: Answer | undefined,
-  fences: ReadonlyMap<PartitionKeys, readonly Head[]>,
+  fences: FencedHeads,
   fault: Error | null,
 ): void {
   const { partition, head } = item;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { isNoScript, isRefusal } from './fault.ts';
 import { type Client, nodeOf, untilReady } from './client.ts';
 import type { PartitionKeys } from './keys.ts';
@@ -35,10 +36,19 @@ async function untilPartitionReady(client: Client, partition: PartitionKeys, dea
   const readyByMs = Math.min(deadlineMs, performance.now() + READY_MS);
   if (client.status !== 'ready') await untilReady(client, readyByMs);
   const node = nodeOf(client, partition);
-  if (node !== undefined && node.status !== 'ready') await untilReady(node, readyByMs);
+  if (node === undefined) return;
+  if (node.status !== 'ready') await untilReady(node, readyByMs);
+  gatherWrites(node);
 }
 
-/** By its digest; by its text where the server does not know it, or has forgotten it. */
+/** What is sent in one turn of the event loop goes out together: a system call for each costs as much as the rest of it. */
+function gatherWrites({ stream }: Redis): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
+}
+
+/** Text in the reply is bytes, since some of it is packed. By its digest; by its text where the server does not know it, or has forgotten it. */
 export async function evaluate(
   client: Client,
   { sha, source }: Script,
@@ -46,9 +56,9 @@ export async function evaluate(
   args: readonly string[],
 ): Promise<Reply> {
   try {
-    return (await client.call('EVALSHA', sha, String(keys.length), ...keys, ...args)) as Reply;
+    return (await client.callBuffer('EVALSHA', sha, String(keys.length), ...keys, ...args)) as Reply;
   } catch (error) {
     if (!isNoScript(error)) throw error;
-    return (await client.call('EVAL', source, String(keys.length), ...keys, ...args)) as Reply;
+    return (await client.callBuffer('EVAL', source, String(keys.length), ...keys, ...args)) as Reply;
   }
 }

@@ -7,6 +7,7 @@ import type { Keys } from './keys.ts';
 import { evaluate } from './link.ts';
 import { list, text } from './rows.ts';
 import { SCRIPTS } from './scripts.ts';
+import { plain } from './step.ts';
 
 /** How long servers may take to answer at start. */
 const START_MS = 5_000;
@@ -31,7 +32,7 @@ export async function openStore(client: Client, keys: Keys, clock: ClockOffset):
       [partition.state, partition.guard],
       [identity.storeId, String(identity.birthTimeMs), identity.wasMade ? '1' : ''],
     );
-    const [storeId] = list(made);
+    const [storeId] = list(plain(made));
     if (storeId === identity.storeId) continue;
     if (storeId === null) {
       throw new Error(
@@ -106,5 +107,5 @@ async function identify(
   if (Number(partitions) !== keys.partitions.length) {
     throw new Error(`the store has ${partitions} partitions, which never change: set REDIS_PARTITIONS=${partitions}`);
   }
-  return { storeId, birthTimeMs: Number(birth), wasMade: list(made)[3] === '1' };
+  return { storeId, birthTimeMs: Number(birth), wasMade: list(plain(made))[3] === '1' };
 }

@@ -70,7 +70,7 @@ async function raiseWide(runner: Runner, scope: WideScope, command: RaiseCommand
   }
   const claimed = await runner.run(claims, 'raise_claim', { ...request, plan: JSON.stringify(plan), head: '' });
   const outcome = await finish(runner, scope, command, claims, claimed);
-  const isOwn = claimed.rest[0] === JSON.stringify(plan);
+  const isOwn = text(claimed.rest[0]) === JSON.stringify(plan);
   return outcome.kind === 'done' && isOwn ? { ...outcome, repeated: false } : outcome;
 }
 

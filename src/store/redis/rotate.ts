@@ -1,9 +1,9 @@
 import type { RotateCommand, RotateOutcome } from '../../domain/store.ts';
 import type { StoreRules } from '../../domain/store_rules.ts';
 import type { LogPosition } from '../../revocation/log.ts';
-import { list, number, type Reply } from './rows.ts';
+import { list, number, type Reply, text } from './rows.ts';
 import type { Runner } from './runner.ts';
-import { positionIn, type Step, toBegun, unexpected } from './step.ts';
+import { plain, positionIn, type Step, toBegun, unexpected } from './step.ts';
 
 /**
  * Rotates in one step, but for a login on an anonymous session whose user is in another partition: there the old session
@@ -25,7 +25,12 @@ export async function rotate(runner: Runner, rules: StoreRules, command: RotateC
   const to = runner.partitionOf(command.newSessionId);
   const [hasActor, tenantId] = look.rest;
   const { userId } = command;
-  const enter = await runner.run(to, 'login_enter', { tenantId, userId, hasActor: hasActor === 1, limit });
+  const enter = await runner.run(to, 'login_enter', {
+    tenantId: text(tenantId),
+    userId,
+    hasActor: hasActor === 1,
+    limit,
+  });
   if (enter.kind !== 'found') return outcomeOf(runner, enter);
 
   const leave = await runner.run(from, 'login_leave', { ...command, userGeneration: number(enter.rest[0]) });
@@ -46,7 +51,7 @@ async function beginLogin(
   const head: LogPosition = positionIn(left, position, tag);
   // What was left by another call may be on one server only: were its end lost, both sessions would be alive.
   if (resumed) await runner.confirm(head);
-  const draft = list(row);
+  const draft = list(plain(row));
   const step = await runner.run(runner.partitionOf(sessionIdOf(draft)), 'login_begin', {
     row: draft,
     createTimeMs,

@@ -1,10 +1,11 @@
 import type { Session, SessionStatus } from '../../domain/session.ts';
 import type { NewSession, SessionRecord } from '../../domain/store.ts';
 import type { LogEntry } from '../../revocation/log.ts';
+import { unpack } from './msgpack.ts';
 import type { Revocation, RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
 
 /** What Redis answers a script's table with. */
-export type Reply = number | string | null | readonly Reply[];
+export type Reply = number | string | Buffer | null | readonly Reply[];
 
 /** The fields of a packed session, in their order; scripts know them as ROW_NAME. */
 export const ROW_FIELDS = [
@@ -90,6 +91,7 @@ const at = Object.fromEntries(ROW_FIELDS.map((field, index) => [field, index])) 
 
 export function text(reply: Reply | undefined): string {
   if (typeof reply === 'string') return reply;
+  if (reply instanceof Buffer) return reply.toString();
   throw new TypeError('the script gave something else than text');
 }
 
@@ -106,10 +108,11 @@ export function list(reply: Reply | undefined): readonly Reply[] {
 /** Scripts know states by their number, as STATE_NAME. */
 export const STATE_NUMBERS = { active: 1, expired: 2, revoked: 3 } as const;
 
-/** [state, time, reason, row] */
+/** [state, time, reason, packed row] */
 export function toRecord(reply: Reply | undefined): SessionRecord {
   const [state, time, reason, row] = list(reply);
-  return { session: toSession(list(row)), status: toStatus(number(state), number(time), text(reason)) };
+  if (!(row instanceof Buffer)) throw new TypeError('the script gave no packed session');
+  return { session: toSession(list(unpack(row))), status: toStatus(number(state), number(time), text(reason)) };
 }
 
 function toStatus(state: number, timeMs: number, reason: string): SessionStatus {

@@ -97,8 +97,11 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
     this.#clients = clients;
     this.#rules = rules;
     const lasting = [rules.accessTokenTtlMs, rules.maxAbsoluteTimeoutMs, rules.endedSessionRetentionMs].map(String);
+    const instance = newTagSeed();
+    let calls = 0;
     const context = () => {
-      return [identity.storeId, String(identity.birthTimeMs), String(Math.trunc(clock.ms)), newTagSeed(), ...lasting];
+      const tagSeed = `${instance}${(calls += 1)}`;
+      return [identity.storeId, String(identity.birthTimeMs), String(Math.trunc(clock.ms)), tagSeed, ...lasting];
     };
     const fences = new Fences({
       client: fencing,
@@ -115,8 +118,9 @@ export class RedisStore implements SessionStore, KeyStore, RevocationLog, Lease 
       fencedHeads: () => this.#fencedHeads(),
     });
     this.#parts = { client, keys, fences, follower: this.#follower, context };
-    subscriber.on('message', (channel: string) => {
-      this.#follower.hint(keys.partitions.findIndex(({ log }) => log === channel));
+    subscriber.on('message', (channel: string, appender: string) => {
+      // What this one has appended comes with the answer to the step.
+      if (appender !== instance) this.#follower.hint(keys.partitions.findIndex(({ log }) => log === channel));
     });
   }
 

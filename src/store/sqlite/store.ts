@@ -44,6 +44,7 @@ function createSqliteEngine(database: Database): Engine {
         begin.run();
         return inTransaction(step);
       }),
+    sharesCommits: true,
     write: (step) =>
       translated(() => {
         if (!takesLock(beginWriting)) return BUSY;

@@ -2,14 +2,27 @@ import type { Session } from '../../domain/session.ts';
 import type { ListQuery } from '../../domain/store.ts';
 import { LOG_START, type LogEntry, type LogPosition } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
-import type { EpochKey, EpochRecord, LeaseRecord, LifetimeKind, RequestRecord, Tables } from '../embedded/tables.ts';
+import type {
+  EpochKey,
+  EpochRecord,
+  LeaseRecord,
+  LifetimeKind,
+  RequestRecord,
+  StoredSession,
+  Tables,
+} from '../embedded/tables.ts';
 import type { Database } from './database.ts';
-import { scopeCells, type Cell, number, type Row, text, toLogEntry, toSession, toStoredKey } from '../rows.ts';
-import { CONTENT_COLUMNS, SESSION_COLUMNS, sessionCells, toEpochRecord, toRequestRecord } from './rows.ts';
+import { scopeCells, type Cell, number, type Row, text, toLogEntry, toStoredKey } from '../rows.ts';
+import { CONTENT_COLUMNS, SESSION_COLUMNS, sessionCells, sessionOf, toEpochRecord, toRequestRecord } from './rows.ts';
+
+/** Whose minimum binds a session: its user's, or its own where it is anonymous. */
+const USER_SUBJECT = "CASE user_id WHEN '' THEN session_id ELSE user_id END";
+
+const COLUMNS = SESSION_COLUMNS.join(', ');
 
 const SQL = {
-  session: 'SELECT * FROM nest_auth_sessions WHERE session_id = ?',
-  insertSession: `INSERT INTO nest_auth_sessions (${SESSION_COLUMNS.join(', ')})
+  session: sessionSql(),
+  insertSession: `INSERT INTO nest_auth_sessions (${COLUMNS})
     VALUES (${SESSION_COLUMNS.map(() => '?').join(', ')})`,
   updateSession: `UPDATE nest_auth_sessions SET ${CONTENT_COLUMNS.map((column) => `${column} = ?`).join(', ')}
     WHERE session_id = ?`,
@@ -19,19 +32,19 @@ const SQL = {
   touchSession: 'UPDATE nest_auth_sessions SET last_active_time = ? WHERE session_id = ?',
   setPurgeTime: 'UPDATE nest_auth_sessions SET purge_time = ? WHERE session_id = ?',
   deleteSession: 'DELETE FROM nest_auth_sessions WHERE session_id = ?',
-  unrevokedOfUser: `SELECT * FROM nest_auth_sessions
+  unrevokedOfUser: `SELECT ${COLUMNS} FROM nest_auth_sessions
     WHERE tenant_id = ? AND user_id = ? AND user_generation >= ? AND revoke_time IS NULL`,
   countLive: countLiveSql(''),
   countLiveOfTenant: countLiveSql('tenant_id = :tenantId AND'),
   countLiveOfClient: countLiveSql('tenant_id = :tenantId AND client_id = :clientId AND'),
-  listOfUser: `SELECT * FROM nest_auth_sessions
+  listOfUser: `SELECT ${COLUMNS} FROM nest_auth_sessions
     WHERE tenant_id = ? AND user_id = ? AND (create_time, session_id) < (?, ?)
     ORDER BY create_time DESC, session_id DESC`,
-  listUnrevokedOfUser: `SELECT * FROM nest_auth_sessions
+  listUnrevokedOfUser: `SELECT ${COLUMNS} FROM nest_auth_sessions
     WHERE tenant_id = ? AND user_id = ? AND (create_time, session_id) < (?, ?)
       AND user_generation >= ? AND revoke_time IS NULL
     ORDER BY create_time DESC, session_id DESC`,
-  sessionsDue: 'SELECT * FROM nest_auth_sessions WHERE purge_time <= ? ORDER BY purge_time LIMIT ?',
+  sessionsDue: `SELECT ${COLUMNS} FROM nest_auth_sessions WHERE purge_time <= ? ORDER BY purge_time LIMIT ?`,
 
   epoch: 'SELECT * FROM nest_auth_epochs WHERE scope = ? AND tenant_id = ? AND subject = ?',
   putEpoch: `INSERT OR REPLACE INTO nest_auth_epochs
@@ -65,6 +78,16 @@ const SQL = {
   putLease: 'INSERT OR REPLACE INTO nest_auth_leases (name, holder, expire_time) VALUES (?, ?, ?)',
 } as const;
 
+/** The session, and whether it is below a minimum. */
+function sessionSql(): string {
+  const isBelow = (scope: string, tenant: string, subject: string) =>
+    `EXISTS (SELECT 1 FROM nest_auth_epochs
+      WHERE scope = '${scope}' AND tenant_id = ${tenant} AND subject = ${subject} AND min_generation > ${scope}_generation)`;
+  return `SELECT ${COLUMNS}, ${isBelow('user', 's.tenant_id', USER_SUBJECT)} OR ${isBelow('client', 's.tenant_id', 's.client_id')}
+      OR ${isBelow('tenant', 's.tenant_id', "''")} OR ${isBelow('global', "''", "''")}
+    FROM nest_auth_sessions AS s WHERE session_id = ?`;
+}
+
 /** Counts the sessions that are within their limits and below no minimum of their scopes. */
 function countLiveSql(condition: string): string {
   const minimum = (scope: string, tenant: string, subject: string) =>
@@ -72,11 +95,14 @@ function countLiveSql(condition: string): string {
       WHERE scope = '${scope}' AND tenant_id = ${tenant} AND subject = ${subject}), :birthTimeMs)`;
   return `SELECT count(*) AS live FROM nest_auth_sessions AS s WHERE ${condition} revoke_time IS NULL
     AND absolute_expire_time > :nowMs AND (idle_timeout_ms = 0 OR last_active_time + idle_timeout_ms > :nowMs)
-    AND user_generation >= ${minimum('user', 's.tenant_id', "CASE user_id WHEN '' THEN session_id ELSE user_id END")}
+    AND user_generation >= ${minimum('user', 's.tenant_id', USER_SUBJECT)}
     AND client_generation >= ${minimum('client', 's.tenant_id', 's.client_id')}
     AND tenant_generation >= ${minimum('tenant', 's.tenant_id', "''")}
     AND global_generation >= ${minimum('global', "''", "''")}`;
 }
+
+/** Their rows come as arrays. */
+const SESSION_QUERIES = ['session', 'unrevokedOfUser', 'listOfUser', 'listUnrevokedOfUser', 'sessionsDue'] as const;
 
 /** Later than any session, for the first page of a list. */
 const END_OF_TIME: Cell[] = [Number.MAX_SAFE_INTEGER, ''];
@@ -88,11 +114,12 @@ export class SqliteTables implements Tables {
   constructor(database: Database) {
     const prepared = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
     this.#statements = Object.fromEntries(prepared) as never;
+    for (const name of SESSION_QUERIES) this.#statements[name].setReturnArrays(true);
   }
 
-  session(sessionId: string): Session | undefined {
-    const row = this.#get('session', sessionId);
-    return row === undefined ? undefined : toSession(row);
+  session(sessionId: string): StoredSession | undefined {
+    const cells = this.#statements.session.get(sessionId) as Cell[] | undefined;
+    return cells === undefined ? undefined : { session: sessionOf(cells), meetsMinima: cells.at(-1) === 0 };
   }
 
   insertSession(session: Session, purgeTimeMs: number): void {
@@ -126,7 +153,7 @@ export class SqliteTables implements Tables {
   }
 
   unrevokedOfUser(tenantId: string, userId: string, minGeneration: number): Session[] {
-    return this.#all('unrevokedOfUser', tenantId, userId, minGeneration).map(toSession);
+    return this.#sessions('unrevokedOfUser', tenantId, userId, minGeneration);
   }
 
   countLive(tenantId: string | null, clientId: string | null, nowMs: number, birthTimeMs: number): number {
@@ -142,18 +169,19 @@ export class SqliteTables implements Tables {
     const { tenantId, userId, clientId, deviceId, after } = query;
     const position = after === null ? END_OF_TIME : [after.createTimeMs, after.sessionId];
     const cells = [tenantId, userId, ...position];
-    const sessions =
+    const rows =
       minGeneration === null
-        ? this.#each('listOfUser', cells, toSession)
-        : this.#each('listUnrevokedOfUser', [...cells, minGeneration], toSession);
-    for (const session of sessions) {
+        ? this.#statements.listOfUser.iterate(...cells)
+        : this.#statements.listUnrevokedOfUser.iterate(...cells, minGeneration);
+    for (const row of rows) {
+      const session = sessionOf(row as Cell[]);
       if (clientId !== '' && session.clientId !== clientId) continue;
       if (deviceId === '' || session.device.deviceId === deviceId) yield session;
     }
   }
 
   sessionsDue(nowMs: number, limit: number): Session[] {
-    return this.#all('sessionsDue', nowMs, limit).map(toSession);
+    return this.#sessions('sessionsDue', nowMs, limit);
   }
 
   epoch({ scope, tenantId, subject }: EpochKey): EpochRecord | undefined {
@@ -253,8 +281,8 @@ export class SqliteTables implements Tables {
     return this.#statements[name].all(...cells) as Row[];
   }
 
-  *#each<T>(name: keyof typeof SQL, cells: Cell[], convert: (row: Row) => T): Iterable<T> {
-    for (const row of this.#statements[name].iterate(...cells)) yield convert(row as Row);
+  #sessions(name: (typeof SESSION_QUERIES)[number], ...cells: Cell[]): Session[] {
+    return (this.#statements[name].all(...cells) as Cell[][]).map(sessionOf);
   }
 
   #run(name: keyof typeof SQL, ...cells: Cell[]): number {

@@ -27,8 +27,9 @@ local function append(kind, reason, tenant_id, subject, minimum, except_session_
   appended[#appended + 1] = entry
 end
 
+-- The hint names the instance, which needs none for what it has appended itself.
 -- What every step answers: the outcome's kind, the time, the log's head, what was appended, and what the kind brings.
 local function reply(kind, ...)
-  if #appended > 0 then redis.call('PUBLISH', prefix .. 'l', head_tag) end
+  if #appended > 0 then redis.call('PUBLISH', prefix .. 'l', string.sub(tag_seed, 1, 32)) end
   return { kind, now_ms, head_seq, head_tag, appended, ... }
 end

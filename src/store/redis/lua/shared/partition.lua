@@ -1,7 +1,8 @@
 -- Opens a step on one partition: the first include of every script that works on sessions.
 -- KEYS: 1 the partition's state, 2 its guard, which is never there. Other keys of the partition are made from the first:
 --   they share its hash tag, and which they are is not known before a row was read.
--- ARGV: 1 store id, 2 birth time (ms), 3 offset of the store's clock (ms), 4 random hex for tags of log entries,
+-- ARGV: 1 store id, 2 birth time (ms), 3 offset of the store's clock (ms), 4 random hex for tags of log entries: 32 digits
+--   that name the instance, then what no other call of it has,
 --   5 lifetime of access tokens (ms), 6 longest lifetime of a session (ms), 7 retention of ended sessions (ms),
 --   8 the command as JSON, in which false stands for null.
 local state_key = KEYS[1]

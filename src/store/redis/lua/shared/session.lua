@@ -4,9 +4,18 @@ local function session_key(session_id)
   return prefix .. 's:' .. session_id
 end
 
+-- By row: as it was read or saved. No row is changed and not saved.
+local packed_of = {}
+
+local function unpack_row(packed)
+  local row = cmsgpack.unpack(packed)
+  packed_of[row] = packed
+  return row
+end
+
 local function load_session(session_id)
   local packed = redis.call('GET', session_key(session_id))
-  return packed and cmsgpack.unpack(packed) or nil
+  return packed and unpack_row(packed) or nil
 end
 
 local function user_key(row)
@@ -105,7 +114,7 @@ end
 
 local function record(row)
   local state, time_ms, reason = status_of(row)
-  return { state, time_ms, reason, row }
+  return { state, time_ms, reason, packed_of[row] }
 end
 
 -- Whether an ended session is past its retention: it is unknown from then on, whoever still has its row.
@@ -147,15 +156,14 @@ local function purge_time_ms(row)
   return math.max(ended_ms + retention_ms, row[ROW_KEEP_UNTIL_MS])
 end
 
--- The user's index lives as long as the last of its sessions.
-local function save(row)
+-- The user's index lives as long as the last of its sessions; one that the session has just begun has no expiry yet.
+local function save(row, is_new)
   local expiry = garbage_ms(purge_time_ms(row))
-  redis.call('SET', session_key(row[ROW_SESSION_ID]), cmsgpack.pack(row), 'PXAT', expiry)
+  packed_of[row] = cmsgpack.pack(row)
+  redis.call('SET', session_key(row[ROW_SESSION_ID]), packed_of[row], 'PXAT', expiry)
   if row[ROW_USER_ID] == '' then return end
   local index = user_key(row)
-  if redis.call('PEXPIREAT', index, expiry, 'GT') == 0 and redis.call('PTTL', index) == -1 then
-    redis.call('PEXPIREAT', index, expiry)
-  end
+  if redis.call('PEXPIREAT', index, expiry, 'GT') == 0 and is_new then redis.call('PEXPIREAT', index, expiry, 'NX') end
 end
 
 -- Notes when to look at the session again: once it can be swept, or else now and then, since an epoch may end it.

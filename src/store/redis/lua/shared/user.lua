@@ -8,7 +8,7 @@ local function load_sessions(index, ids)
     for i = first, math.min(first + 99, #ids) do keys[#keys + 1] = session_key(ids[i]) end
     for i, packed in ipairs(redis.call('MGET', unpack(keys))) do
       if packed then
-        rows[#rows + 1] = cmsgpack.unpack(packed)
+        rows[#rows + 1] = unpack_row(packed)
       else
         redis.call('ZREM', index, ids[first + i - 1])
       end
@@ -88,6 +88,6 @@ local function begin_session(row, generations, create_time_ms)
     prune(index)
     redis.call('ZADD', index, string.format('%.0f', create_time_ms), row[ROW_SESSION_ID])
   end
-  save(row)
+  save(row, true)
   look_at(row, math.min(purge_time_ms(row), now_ms + LIMIT_LOOK_AGAIN_MS))
 end
