@@ -114,7 +114,10 @@ class FrameAllowance {
 
 /** An open stream. */
 interface Open {
+  readonly stream: ServerHttp2Stream;
   readonly path: string;
+  /** Its place among all. */
+  place: number;
   /** Since it began. */
   age: number;
   /** Bytes of the request that have come. */
@@ -132,20 +135,27 @@ interface Open {
  * there is to send, and what has come, as long as its connection lasts.
  */
 class OpenStreams {
-  readonly #open = new Map<ServerHttp2Stream, Open>();
+  /**
+   * Not a Map: one to which much is added and deleted is copied often, and the copies that are done with, once they are old,
+   * keep all that was ever in it until old garbage is collected.
+   */
+  readonly #open: Open[] = [];
   readonly #largeBytes = new Map<string, number>();
   /** In this turn of the event loop. */
-  #begun: ServerHttp2Stream[] = [];
+  #begun: Open[] = [];
 
   add(stream: ServerHttp2Stream, path: string): void {
-    this.#open.set(stream, { path, age: 0, received: 0, peer: '', waiting: 0, sweeps: 0 });
-    stream.on('close', () => this.#forget(stream));
+    const place = this.#open.length;
+    const open = { stream, path, place, age: 0, received: 0, peer: '', waiting: 0, sweeps: 0 };
+    this.#open.push(open);
+    stream.on('close', () => this.#forget(open));
     // Most have come with all that they are.
-    if (this.#begun.push(stream) === 1) setImmediate(() => this.#look());
+    if (this.#begun.push(open) === 1) setImmediate(() => this.#look());
   }
 
   sweep(): void {
-    for (const [stream, open] of this.#open) {
+    for (const open of [...this.#open]) {
+      const { stream } = open;
       const waiting = stream.writableLength;
       const isStill = stream.writableEnded || (waiting > 0 && waiting === open.waiting);
       open.waiting = waiting;
@@ -155,27 +165,31 @@ class OpenStreams {
       const isAnswered = stream.writableFinished && !stream.readableEnded;
       if (isAnswered && open.sweeps >= SWEEPS_FOR_REQUEST) stream.close(constants.NGHTTP2_NO_ERROR);
       else if (open.sweeps >= SWEEPS_FOR_ANSWER) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      else if (open.age > SWEEPS_FOR_MESSAGE && isUnfinished(stream, open)) refuseLate(stream);
+      else if (open.age > SWEEPS_FOR_MESSAGE && isUnfinished(open)) refuseLate(stream);
     }
   }
 
   /** Counts what comes of requests from their second turn of the event loop on. */
   #look(): void {
-    for (const stream of this.#begun.splice(0)) {
-      const open = this.#open.get(stream);
+    for (const open of this.#begun.splice(0)) {
+      const { stream } = open;
       // The library reads all but those that it has refused by their headers.
-      if (open === undefined || stream.readableEnded || stream.readableFlowing === null) continue;
-      stream.on('data', (chunk: Buffer) => this.#receive(stream, open, chunk.length));
+      if (stream.destroyed || stream.readableEnded || stream.readableFlowing === null) continue;
+      stream.on('data', (chunk: Buffer) => this.#receive(open, chunk.length));
     }
   }
 
-  #forget(stream: ServerHttp2Stream): void {
-    const open = this.#open.get(stream);
-    this.#open.delete(stream);
-    if (open !== undefined && open.peer !== '') this.#count(open.peer, -open.received);
+  #forget(open: Open): void {
+    const last = this.#open.pop();
+    if (last !== undefined && last !== open) {
+      this.#open[open.place] = last;
+      last.place = open.place;
+    }
+    if (open.peer !== '') this.#count(open.peer, -open.received);
   }
 
-  #receive(stream: ServerHttp2Stream, open: Open, bytes: number): void {
+  #receive(open: Open, bytes: number): void {
+    const { stream } = open;
     open.received += bytes;
     if (open.received < LARGE_REQUEST_BYTES) return;
     const isFirst = open.peer === '';
@@ -193,7 +207,7 @@ class OpenStreams {
   }
 }
 
-function isUnfinished(stream: ServerHttp2Stream, { path }: Open): boolean {
+function isUnfinished({ stream, path }: Open): boolean {
   return !stream.readableEnded && !stream.headersSent && !path.startsWith(STREAMS_OF_REQUESTS);
 }
 

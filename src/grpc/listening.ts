@@ -45,8 +45,7 @@ export async function listen({ host, port }: Address, onConnection: (socket: Soc
 
 function listenOn(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Set later, as HTTP/2 does for itself, answers wait long enough for each other to cost the garbage collector twice as much.
-    const server = createServer({ noDelay: true }, onConnection);
+    const server = createServer(onConnection);
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
