@@ -88,37 +88,36 @@ $$;
 CREATE FUNCTION nest_auth_revoked(p_rules nest_auth_rules, p_verdicts nest_auth_verdict[], p_entries json, p_now timestamptz)
 RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
-  v_result json;
+  v_outcomes json[];
+  v_heads json[] := ARRAY(
+    SELECT json_build_object('partition', 0, 'position', e.value -> 'position', 'tag', e.value -> 'tag')
+    FROM json_array_elements(p_entries) WITH ORDINALITY e ORDER BY e.ordinality
+  );
   -- Read after the sessions were: what had ended already, ended at or before it.
   v_head json := (SELECT json_build_object('partition', 0, 'position', h.head_position, 'tag', h.head_tag) FROM nest_auth_head() h);
 BEGIN
-  WITH entries AS (
-    SELECT e.ordinality AS n, json_build_object('partition', 0, 'position', e.value -> 'position', 'tag', e.value -> 'tag') AS head
-    FROM json_array_elements(p_entries) WITH ORDINALITY e
-  ), verdicts AS (
-    SELECT v.*, CASE WHEN v.ends THEN count(*) FILTER (WHERE v.ends) OVER (ORDER BY v.ordinality) END AS n
-    FROM unnest(p_verdicts) v
-  ), outcomes AS (
-    SELECT v.ordinality, v.kind, v.ends AS revoked, v.repeated,
-      CASE WHEN v.ends THEN e.head WHEN v.is_named THEN v_head END AS head
-    FROM verdicts v LEFT JOIN entries e USING (n)
-  )
-  SELECT json_agg(
-    CASE
+  v_outcomes := ARRAY(
+    SELECT CASE
       WHEN d.kind = 'request_reused' THEN json_build_object('kind', d.kind)
       WHEN d.repeated IS NOT NULL THEN json_build_object(
         'kind', d.kind, 'revoked', d.repeated -> 'revoked', 'repeated', true, 'head', d.repeated -> 'head'
       )
-      ELSE json_build_object('kind', d.kind, 'revoked', d.revoked, 'repeated', false, 'head', d.head)
-    END ORDER BY d.ordinality
-  )
-  INTO v_result FROM outcomes d;
+      ELSE json_build_object('kind', d.kind, 'revoked', d.ends, 'repeated', false, 'head', CASE
+        WHEN d.ends THEN v_heads[d.ended]
+        WHEN d.is_named THEN v_head
+      END)
+    END
+    FROM (
+      SELECT v.*, count(*) FILTER (WHERE v.ends) OVER (ORDER BY v.ordinality) AS ended FROM unnest(p_verdicts) v
+    ) d
+    ORDER BY d.ordinality
+  );
   PERFORM nest_auth_remember(
-    p_rules, v.request_key, v.request_hash, NULL,
-    json_build_object('revoked', d.value -> 'revoked', 'head', d.value -> 'head'), p_now
+    p_rules, v.request_key, v.request_hash, NULL, json_build_object(
+      'revoked', v_outcomes[v.ordinality] -> 'revoked', 'head', v_outcomes[v.ordinality] -> 'head'
+    ), p_now
   )
-  FROM unnest(p_verdicts) v JOIN json_array_elements(v_result) WITH ORDINALITY d USING (ordinality)
-  WHERE v.request_key IS NOT NULL;
-  RETURN v_result;
+  FROM unnest(p_verdicts) v WHERE v.request_key IS NOT NULL;
+  RETURN array_to_json(v_outcomes);
 END
 $$;
