@@ -16,8 +16,8 @@ CREATE TYPE nest_auth_verdict AS (
 DROP FUNCTION nest_auth_revoked;
 
 -- Ends sessions, each by a command of its own; no two commands name one session or one request. `result` holds their outcomes in the
--- order of the commands: kind, revoked, repeated, head. Each statement does its part for all of them: measured in batches of 64, one by
--- one cost three times as much.
+-- order of the commands: kind, revoked, repeated, head. Each statement does its part for all of them: measured with
+-- 64 calls in flight, one by one took the server about four times the time.
 CREATE OR REPLACE FUNCTION nest_auth_revoke(p_rules nest_auth_rules, p_commands jsonb) RETURNS nest_auth_outcome LANGUAGE plpgsql AS $$
 DECLARE
   o nest_auth_outcome;

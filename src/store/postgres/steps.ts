@@ -26,7 +26,7 @@ import { type OutcomeRow, toBegun, toEntries, toRead, toRefreshed } from './rows
 import { STATEMENTS } from './statements.ts';
 import { StepBatches } from './step_batches.ts';
 
-/** What a batch and its answer may hold is bounded by this many times the LIMITS of a session: less than 2 MiB. */
+/** What a batch and its answer may hold is bounded by this many times the LIMITS of a session: a few MiB. */
 const MAX_BATCH = 64;
 /** Revocations carry no data of sessions. */
 const MAX_REVOKES = 256;
