@@ -9,6 +9,7 @@ const NAMES = [
   '20261120230000_serve_postgres',
   '20261121014500_heal_postgres',
   '20261121050000_match_tenants',
+  '20261121080000_batch_steps',
 ];
 
 describe('migrate command', () => {

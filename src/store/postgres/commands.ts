@@ -1,8 +1,11 @@
 import { isUuid } from '../../domain/session_id.ts';
 import type {
+  CreateCommand,
   EpochScope,
   NewSession,
   RaiseCommand,
+  ReadCommand,
+  RefreshCommand,
   RevokeCommand,
   RotateCommand,
   SessionRef,
@@ -11,9 +14,9 @@ import type { LogEntry } from '../../revocation/log.ts';
 import { scopeCells } from '../rows.ts';
 
 /** The columns of a session that begins. */
-export function newSessionJson(session: NewSession): string {
+function newSessionColumns(session: NewSession) {
   const { device } = session;
-  return JSON.stringify({
+  return {
     session_id: session.sessionId,
     tenant_id: session.tenantId,
     user_id: session.userId,
@@ -34,7 +37,74 @@ export function newSessionJson(session: NewSession): string {
     data: session.data,
     refresh_nonce: session.nonce,
     refresh_key_id: session.keyId,
-  });
+  };
+}
+
+/** The parameters of a create after the rules. */
+export function createValues({ session, request, replaceDeviceSessions }: CreateCommand): readonly unknown[] {
+  const { key = null, hash = null } = request ?? {};
+  return [JSON.stringify(newSessionColumns(session)), replaceDeviceSessions, key, hash];
+}
+
+export function createsJson(commands: readonly CreateCommand[]): string {
+  const rows = commands.map(({ session, request, replaceDeviceSessions }) => ({
+    session: newSessionColumns(session),
+    replace_device_sessions: replaceDeviceSessions,
+    request_key: request?.key,
+    request_hash: request?.hash,
+  }));
+  return JSON.stringify(rows);
+}
+
+/** Whose sessions a create counts, and the request that it is done for. */
+export function createNames({ session, request }: CreateCommand): readonly string[] {
+  // No id holds a control character.
+  const user = `user\u0001${session.tenantId}\u0001${session.userId || session.sessionId}`;
+  return request === null ? [user] : [user, request.key];
+}
+
+/** The parameters of a refresh after the rules. */
+export function refreshValues(command: RefreshCommand): readonly unknown[] {
+  return Object.values(refreshRow(command));
+}
+
+export function refreshesJson(commands: readonly RefreshCommand[]): string {
+  return JSON.stringify(commands.map(refreshRow));
+}
+
+/** In the order in which the step takes them. */
+function refreshRow(command: RefreshCommand) {
+  const { device } = command;
+  return {
+    session_id: uuidOf(command.sessionId),
+    tenant_ids: command.tenantIds,
+    client_id: command.clientId,
+    nonce: command.nonce,
+    generation: command.generation,
+    key_id: command.keyId,
+    request_id: command.requestId,
+    request_hash: command.requestHash,
+    device_id: device?.deviceId ?? '',
+    device_name: device?.name ?? '',
+    user_agent: device?.userAgent ?? '',
+    ip_address: device?.ipAddress ?? '',
+    claims: command.claims,
+  };
+}
+
+/** The parameters of a read after the rules. */
+export function readValues(command: ReadCommand): readonly unknown[] {
+  return [...refValues(command), command.touch];
+}
+
+export function readsJson(commands: readonly ReadCommand[]): string {
+  const rows = commands.map(({ sessionId, tenantIds, proof, touch }) => ({
+    session_id: uuidOf(sessionId),
+    tenant_ids: tenantIds,
+    ...proof,
+    touch,
+  }));
+  return JSON.stringify(rows);
 }
 
 /** The columns that a rotation changes; what it leaves is absent. */

@@ -7,8 +7,8 @@ import {
   REQUEST_RETENTION_MS,
   STORE_DEADLINE_MS,
 } from '../../domain/limits.ts';
-import type { SessionStatus } from '../../domain/session.ts';
-import type { CreateOutcome, RotateOutcome, SessionRecord } from '../../domain/store.ts';
+import type { Device, SessionStatus } from '../../domain/session.ts';
+import type { CreateOutcome, ReadOutcome, RefreshOutcome, RotateOutcome, SessionRecord } from '../../domain/store.ts';
 import type { ClockOffset, StoreRules } from '../../domain/store_rules.ts';
 import type { LogEntry, LogPosition } from '../../revocation/log.ts';
 import type { RevocationReason } from '../../revocation/revocation.ts';
@@ -109,4 +109,30 @@ export function toBegun<O extends CreateOutcome | RotateOutcome>(row: OutcomeRow
   if (!['created', 'rotated', 'repeated'].includes(kind)) return { kind } as O;
   const { endedSessionIds, head } = row.result as { endedSessionIds: readonly string[]; head: LogPosition | null };
   return { kind, record: toRecord(row), endedSessionIds, head, nowMs: Date.parse(row.at_time) } as O;
+}
+
+export function toRefreshed(row: OutcomeRow): RefreshOutcome {
+  const kind = row.kind as RefreshOutcome['kind'];
+  switch (kind) {
+    case 'rotated':
+    case 'replayed':
+      return {
+        kind,
+        record: toRecord(row),
+        previousDevice: row.previous_device as Device,
+        nowMs: Date.parse(row.at_time),
+      };
+    case 'reused':
+      return { kind, tenantId: toRecord(row).session.tenantId };
+    case 'request_reused':
+    case 'expired':
+    case 'revoked':
+    case 'unknown':
+      return { kind };
+  }
+}
+
+export function toRead(row: OutcomeRow): ReadOutcome {
+  if (row.kind !== 'found') return { kind: 'unknown' };
+  return { kind: 'found', record: toRecord(row), nowMs: Date.parse(row.at_time) };
 }

@@ -11,6 +11,11 @@ function step(name: string, types: readonly string[]): Statement {
   };
 }
 
+/** Calls a function that does many commands, and gives an array of nest_auth_outcome. */
+function stepEach(name: string): Statement {
+  return { name, text: `SELECT nest_auth_json(o) AS outcomes FROM ${name}($1::nest_auth_rules, $2::jsonb) AS o` };
+}
+
 function parameters(types: readonly string[]): string {
   return types.map((type, index) => `$${index + 1}::${type}`).join(', ');
 }
@@ -23,8 +28,11 @@ const REFRESH = ['uuid', 'text[]', 'text', 'text', 'bigint', 'bigint', ...REQUES
 /** The steps, each a function of the database, and what else is asked of it. */
 export const STATEMENTS = {
   create: step('nest_auth_create', ['jsonb', 'boolean', ...REQUEST]),
+  createEach: stepEach('nest_auth_create_each'),
   refresh: step('nest_auth_refresh', REFRESH),
+  refreshEach: stepEach('nest_auth_refresh_each'),
   read: step('nest_auth_read', [...REF, 'boolean']),
+  readEach: stepEach('nest_auth_read_each'),
   update: step('nest_auth_update', [...REF, 'text', 'text', 'text', 'text', 'text', 'bigint', 'boolean']),
   rotate: step('nest_auth_rotate', [...REF, 'jsonb', ...REQUEST]),
   revoke: step('nest_auth_revoke', ['jsonb']),

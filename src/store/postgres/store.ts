@@ -22,28 +22,17 @@ import type {
   UpdateCommand,
   UpdateOutcome,
 } from '../../domain/store.ts';
-import type { Device } from '../../domain/session.ts';
 import { LogFollower, type LogSource } from '../../revocation/follower.ts';
 import type { BreakListener, EntriesListener, LogPosition, LogReading, RevocationLog } from '../../revocation/log.ts';
 import type { StoredKey } from '../../token/keys.ts';
 import { type Row, toStoredKey } from '../rows.ts';
-import { toSessionError } from './faults.ts';
 import { LogHints } from './hints.ts';
 import { listStatement } from './list.ts';
-import type { PostgresPool, Statement } from './pool.ts';
-import { RevokeBatches, type Revoked } from './revoke_batches.ts';
-import {
-  exceptValue,
-  newSessionJson,
-  refValues,
-  revocationsJson,
-  rotationJson,
-  scopeValues,
-  timeText,
-  uuidOf,
-} from './commands.ts';
-import { type OutcomeRow, type SessionRow, type StatusRow, toBegun, toEntries, toRecord } from './rows.ts';
+import type { PostgresPool } from './pool.ts';
+import { exceptValue, refValues, rotationJson, scopeValues, timeText } from './commands.ts';
+import { type SessionRow, type StatusRow, toBegun, toRecord } from './rows.ts';
 import { STATEMENTS } from './statements.ts';
+import { Steps } from './steps.ts';
 
 /** What the store is made of. */
 export interface PostgresParts {
@@ -66,7 +55,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   readonly #source: LogSource;
   readonly #follower: LogFollower;
   readonly #hints: LogHints;
-  readonly #revokes: RevokeBatches;
+  readonly #steps: Steps;
 
   constructor({ pool, source, rulesText, storeId, instanceId }: PostgresParts) {
     this.storeId = storeId;
@@ -77,56 +66,19 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
     this.#source = source;
     this.#follower = new LogFollower(source);
     this.#hints = new LogHints(pool, storeId, instanceId);
-    this.#revokes = new RevokeBatches((commands, giveUpAtMs) => this.#revokeAll(commands, giveUpAtMs));
+    this.#steps = new Steps({ pool, rulesText, follower: this.#follower, hints: this.#hints });
   }
 
-  async create({ session, request, replaceDeviceSessions }: CreateCommand): Promise<CreateOutcome> {
-    const values = [newSessionJson(session), replaceDeviceSessions, request?.key ?? null, request?.hash ?? null];
-    return toBegun<CreateOutcome>(await this.#step(STATEMENTS.create, values));
+  create(command: CreateCommand): Promise<CreateOutcome> {
+    return this.#steps.creates.do(command);
   }
 
-  async refresh(command: RefreshCommand): Promise<RefreshOutcome> {
-    const { device } = command;
-    const row = await this.#step(STATEMENTS.refresh, [
-      uuidOf(command.sessionId),
-      command.tenantIds,
-      command.clientId,
-      command.nonce,
-      command.generation,
-      command.keyId,
-      command.requestId,
-      command.requestHash,
-      device?.deviceId ?? '',
-      device?.name ?? '',
-      device?.userAgent ?? '',
-      device?.ipAddress ?? '',
-      command.claims,
-    ]);
-    const kind = row.kind as RefreshOutcome['kind'];
-    switch (kind) {
-      case 'rotated':
-      case 'replayed':
-        return {
-          kind,
-          record: toRecord(row),
-          previousDevice: row.previous_device as Device,
-          nowMs: Date.parse(row.at_time),
-        };
-      case 'reused':
-        return { kind, tenantId: toRecord(row).session.tenantId };
-      case 'request_reused':
-      case 'expired':
-      case 'revoked':
-      case 'unknown':
-        return { kind };
-    }
+  refresh(command: RefreshCommand): Promise<RefreshOutcome> {
+    return this.#steps.refreshes.do(command);
   }
 
-  async read(command: ReadCommand): Promise<ReadOutcome> {
-    const row = await this.#step(STATEMENTS.read, [...refValues(command), command.touch]);
-    return row.kind === 'found'
-      ? { kind: 'found', record: toRecord(row), nowMs: Date.parse(row.at_time) }
-      : { kind: 'unknown' };
+  read(command: ReadCommand): Promise<ReadOutcome> {
+    return this.#steps.reads.do(command);
   }
 
   async list(query: ListQuery): Promise<readonly SessionRecord[]> {
@@ -137,7 +89,7 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
 
   async update(command: UpdateCommand): Promise<UpdateOutcome> {
     const { claims, data } = command;
-    const row = await this.#step(STATEMENTS.update, [
+    const row = await this.#steps.run(STATEMENTS.update, [
       ...refValues(command.ref),
       claims?.kind ?? null,
       claims?.json ?? null,
@@ -168,16 +120,16 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   async rotate(command: RotateCommand): Promise<RotateOutcome> {
     const { request } = command;
     const values = [...refValues(command.ref), rotationJson(command), request?.key ?? null, request?.hash ?? null];
-    return toBegun<RotateOutcome>(await this.#step(STATEMENTS.rotate, values));
+    return toBegun<RotateOutcome>(await this.#steps.run(STATEMENTS.rotate, values));
   }
 
   revoke(command: RevokeCommand): Promise<RevokeOutcome> {
-    return this.#revokes.revoke(command);
+    return this.#steps.revokes.do(command);
   }
 
   async raise(command: RaiseCommand): Promise<RaiseOutcome> {
     const { request } = command;
-    const row = await this.#step(STATEMENTS.raise, [
+    const row = await this.#steps.run(STATEMENTS.raise, [
       ...scopeValues(command.scope),
       command.reason,
       exceptValue(command),
@@ -263,31 +215,5 @@ export class PostgresStore implements SessionStore, KeyStore, RevocationLog, Lea
   async close(): Promise<void> {
     this.#follower.stop();
     await Promise.all([this.#hints.close(), this.#pool.close()]);
-  }
-
-  /** Entries that the step appended are delivered before its outcome is returned. */
-  async #step(statement: Statement, values: readonly unknown[]): Promise<OutcomeRow> {
-    const [row] = await this.#pool.run<{ outcome: OutcomeRow }>(statement, [this.#rulesText(), ...values]);
-    if (row === undefined) throw new Error(`${statement.name} gives one row`);
-    await this.#deliver(row.outcome);
-    return row.outcome;
-  }
-
-  async #revokeAll(commands: readonly RevokeCommand[], giveUpAtMs: number): Promise<Revoked> {
-    const values = [this.#rulesText(), revocationsJson(commands)];
-    const [row] = await this.#pool.tryRun<{ outcome: OutcomeRow }>(STATEMENTS.revoke, values, giveUpAtMs);
-    if (row === undefined) throw new Error('nest_auth_revoke gives one row');
-    const outcomes = row.outcome.result as readonly RevokeOutcome[];
-    return { outcomes, delivered: this.#deliver(row.outcome) };
-  }
-
-  async #deliver({ entries }: OutcomeRow): Promise<void> {
-    if (entries !== null) this.#hints.tell();
-    try {
-      await this.#follower.deliverOwn(0, toEntries(entries));
-    } catch (error) {
-      // It is done, but other instances' entries before it could not be read: whoever asks again is told.
-      throw toSessionError(error);
-    }
   }
 }

@@ -26,9 +26,7 @@ async function assertAsPublished(
   functions: readonly DatabaseFunction[],
   successors: readonly DatabaseFunction[],
 ): Promise<void> {
-  const folder = new URL('migrations/20261120230000_serve_postgres/', import.meta.resolve('#root/package.json'));
-  const files = (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8'));
-  const published = (await Promise.all(files)).join('\n');
+  const published = await sqlOf('20261120230000_serve_postgres');
   const baseName = ({ name }: DatabaseFunction) => name.replace(/\(.*/, '');
   assert.deepEqual(functions.map(baseName), successors.map(baseName));
   for (const [index, { name, prosrc, proconfig }] of functions.entries()) {
@@ -36,6 +34,25 @@ async function assertAsPublished(
     if (!/_(heal|append_again)/.test(name)) assert(published.includes(`$$${prosrc}$$`), name);
     assert.deepEqual(proconfig, successors[index]?.proconfig, name);
   }
+}
+
+/** Functions are those of the migrations before the newest, with the settings that steps had then. */
+async function assertAsBefore(functions: readonly DatabaseFunction[]): Promise<void> {
+  const published = (
+    await Promise.all(['20261120230000_serve_postgres', '20261121050000_match_tenants'].map(sqlOf))
+  ).join('\n');
+  for (const { name, prosrc, proconfig } of functions) {
+    assert.doesNotMatch(name, /_each|_locked|_try_|_verdicts/);
+    if (!/_(heal|append_again)/.test(name)) assert(published.includes(`$$${prosrc}$$`), name);
+    const isStep = /^nest_auth_(create|refresh|read|update|rotate|revoke|raise|sweep)\(/.test(name);
+    if (isStep) assert.deepEqual(proconfig?.toSorted(), SETTINGS, name);
+  }
+}
+
+async function sqlOf(migration: string): Promise<string> {
+  const folder = new URL(`migrations/${migration}/`, import.meta.resolve('#root/package.json'));
+  const files = (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8'));
+  return (await Promise.all(files)).join('\n');
 }
 
 describeOn('postgres', () => {
@@ -66,8 +83,11 @@ describeOn('postgres', () => {
       const made = await all();
       assert(made.length > STEPS.length);
       await withPostgresKnex(locationOf(database.url), async (knex) => {
+        assert.deepEqual(await migrateDown(knex), ['20261121080000_batch_steps']);
+        const before = await all();
+        await assertAsBefore(before);
         assert.deepEqual(await migrateDown(knex), ['20261121050000_match_tenants']);
-        await assertAsPublished(await all(), made);
+        await assertAsPublished(await all(), before);
         assert.deepEqual(await migrateDown(knex), ['20261121014500_heal_postgres']);
         assert.equal((await database.query(`SELECT FROM pg_proc WHERE proname LIKE 'nest_auth_heal%'`)).length, 0);
         while ((await migrateDown(knex)).length > 0);

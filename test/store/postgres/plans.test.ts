@@ -15,7 +15,14 @@ import {
   updateCommand,
   userScope,
 } from '../../../src/store/conformance/commands.ts';
-import { newSessionJson, refValues, rotationJson } from '../../../src/store/postgres/commands.ts';
+import {
+  createsJson,
+  createValues,
+  readsJson,
+  refreshesJson,
+  refValues,
+  rotationJson,
+} from '../../../src/store/postgres/commands.ts';
 import { DEFAULT_RULES } from '../../../src/store/conformance.ts';
 import { listStatement } from '../../../src/store/postgres/list.ts';
 import type { Statement } from '../../../src/store/postgres/pool.ts';
@@ -162,16 +169,21 @@ async function everyStatement(store: PostgresStore): Promise<readonly Asked[]> {
   const created = createCommand({ userId: 'user-31' });
   const revocation = {
     session_id: other.sessionId,
-    tenant_id: 'acme',
     request_key: 'r',
     request_hash: 'hash',
     reason: 'admin',
   };
   const device = ['', '', '', ''];
   const asked: readonly (readonly [Statement, readonly unknown[]])[] = [
-    [STATEMENTS.create, [rules, newSessionJson(created.session), true, 'key-1', 'hash']],
+    [
+      STATEMENTS.create,
+      [rules, ...createValues({ ...created, replaceDeviceSessions: true, request: { key: 'key-1', hash: 'hash' } })],
+    ],
     [STATEMENTS.refresh, [rules, session.sessionId, null, null, nonce, generation, 1, '', '', ...device, null]],
     [STATEMENTS.read, [rules, ...ref, true]],
+    [STATEMENTS.createEach, [rules, createsJson([createCommand({ userId: 'user-33' }, { request: stamp('each') })])]],
+    [STATEMENTS.refreshEach, [rules, refreshesJson([refreshCommand(other)])]],
+    [STATEMENTS.readEach, [rules, readsJson([{ ...refTo(session), touch: true }])]],
     [STATEMENTS.update, [rules, ...ref, 'merge', '{}', null, null, null, null, true]],
     [STATEMENTS.rotate, [rules, ...ref, rotationJson(rotateCommand(session)), 'key-2', 'hash']],
     [STATEMENTS.revoke, [rules, JSON.stringify([revocation])]],
