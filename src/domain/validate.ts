@@ -37,6 +37,8 @@ export type Validation =
   | { readonly kind: 'invalid' }
   | {
       readonly kind: 'active' | 'expired' | 'revoked' | 'superseded';
+      /** Of the access token: the same object for one that was seen before. Null where the credential is none. */
+      readonly token: ValidToken | null;
       readonly subject: Subject;
       /** Where the store was read and the session asked for. */
       readonly record: SessionRecord | null;
@@ -62,7 +64,11 @@ export function validate(
   return catchUp(parts, consistencyToken, caller, deadlineMs).then(() => validateNow(parts, request, caller));
 }
 
-function validateNow(parts: AuthorityParts, request: ValidateRequest, caller: Caller): Validation | Promise<Validation> {
+function validateNow(
+  parts: AuthorityParts,
+  request: ValidateRequest,
+  caller: Caller,
+): Validation | Promise<Validation> {
   return request.credential.kind === 'access'
     ? validateAccess(parts, request, caller)
     : validateSession(parts, request, caller);
@@ -94,6 +100,7 @@ function validateAccess(
   const local = verified.kind === 'expired' ? 'expired' : LOCAL_KINDS[parts.feed.check(claims)];
   const known: KnownValidation = {
     kind: local,
+    token: claims,
     subject: subjectOfToken(claims, request.includeClaims),
     record: null,
     deviceChange: null,
@@ -154,6 +161,7 @@ async function validateSession(parts: AuthorityParts, request: ValidateRequest, 
   const { session, status } = record;
   return {
     kind: status.state,
+    token: null,
     subject: subjectOfSession(record, request.includeClaims),
     record: request.includeSession ? record : null,
     deviceChange: deviceChange(session.device, request.device),

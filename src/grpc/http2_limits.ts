@@ -154,7 +154,7 @@ class OpenStreams {
   }
 
   sweep(): void {
-    for (const open of [...this.#open]) {
+    for (const open of this.#open) {
       const { stream } = open;
       const waiting = stream.writableLength;
       const isStill = stream.writableEnded || (waiting > 0 && waiting === open.waiting);

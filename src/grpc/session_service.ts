@@ -7,6 +7,7 @@ import type { AuditRecord } from '../domain/audit.ts';
 import type { SessionAuthority } from '../domain/authority.ts';
 import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
 import { isUuid } from '../domain/session_id.ts';
+import type { Validation } from '../domain/validate.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
 import type { WatchFrame } from '../domain/watch_frames.ts';
 import { invalidField, SessionError, type SessionErrorCode } from '../error.ts';
@@ -18,6 +19,7 @@ import type {
   SessionServiceDefinition,
   SessionServiceHandlers,
 } from '../wire/gen/sessionauthority/v1/SessionService.ts';
+import type { ValidateSessionResponse } from '../wire/gen/sessionauthority/v1/ValidateSessionResponse.ts';
 import { loadSessionService } from '../wire/loader.ts';
 import {
   FULL_VIEW,
@@ -40,6 +42,7 @@ import {
   maxEncodedBytes,
   maxValidationBytes,
 } from './convert_response.ts';
+import { encodeValidation } from './encode_validation.ts';
 import { Fields } from './fields.ts';
 import type { IdentifiedCall, Identities } from './identity.ts';
 import { toServiceError } from './status.ts';
@@ -80,12 +83,14 @@ const DENIALS: ReadonlySet<SessionErrorCode> = new Set<SessionErrorCode>([
   'SESSION_LIMIT',
 ]);
 
-/** The contract, with requests left for the handler to decode, who knows of their caller first, and watch frames taken as bytes. */
+/** The contract, with requests left for the handler to decode, who knows of their caller first, and what it encodes taken as bytes. */
 export function sessionServiceDefinition(): SessionServiceDefinition {
   const definition = loadSessionService();
   for (const method of Object.values(definition)) method.requestDeserialize = (bytes: Buffer) => bytes as never;
-  // One that goes to many subscribers is encoded once.
-  definition.WatchRevocations.responseSerialize = (frame) => frame as unknown as Buffer;
+  // One that goes to many subscribers is encoded once, as is much of what is answered for a token each time.
+  for (const method of [definition.WatchRevocations, definition.ValidateSession]) {
+    method.responseSerialize = (encoded: unknown) => encoded as Buffer;
+  }
   return definition;
 }
 
@@ -104,8 +109,8 @@ export function sessionServiceHandlers(service: ServiceParts): SessionServiceHan
       const request = toValidateRequest(wire, fields);
       fields.check();
       const validation = authority.validate(request, caller, deadlineMs);
-      if (!(validation instanceof Promise)) return fromValidation(validation, isFull(wire));
-      return validation.then((known) => fromValidation(known, isFull(wire)));
+      const encode = (known: Validation) => encodeValidation(known, isFull(wire)) as unknown as ValidateSessionResponse;
+      return validation instanceof Promise ? validation.then(encode) : encode(validation);
     }),
     BatchValidateSessions: unary('BatchValidateSessions', (wire, caller, deadlineMs) =>
       validateBatch(authority, wire, caller, deadlineMs),
@@ -269,7 +274,9 @@ async function validateBatch(
   fields.check();
   const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
   fields.check();
-  const validations = await Promise.all(requests.map(async (request) => authority.validate(request, caller, deadlineMs)));
+  const validations = await Promise.all(
+    requests.map(async (request) => authority.validate(request, caller, deadlineMs)),
+  );
   const full = (index: number) => FULL_VIEW[wires[index]?.view ?? ''] ?? false;
   const response = { responses: validations.map((validation, index) => fromValidation(validation, full(index))) };
   const bytes = validations.reduce((sum, validation, index) => sum + maxValidationBytes(validation, full(index)), 0);
