@@ -5,9 +5,12 @@ import { idleStreams } from './idle_streams.ts';
 import { latency } from './latency.ts';
 import type { Benchmark, Result } from './measure.ts';
 import { revocationSet } from './revocation_set.ts';
+import { logOut } from './log_out.ts';
 import { ring } from './ring.ts';
 import { rpcLocal } from './rpc_local.ts';
 import { rpcStore } from './rpc_store.ts';
+import { sessionBytes } from './session_bytes.ts';
+import { sessions } from './sessions.ts';
 import { start } from './start.ts';
 import { textTable } from './table.ts';
 import { verifier } from './verifier.ts';
@@ -23,6 +26,8 @@ const BENCHMARKS: Benchmarks = {
   'rpc-postgres': rpcStore('postgres'),
   'rpc-redis': rpcStore('redis'),
   latency,
+  'log-out': logOut,
+  'session-bytes': sessionBytes,
   'watch-latency': watchLatency,
   'watch-burst': watchBurst(1000),
   'idle-streams': idleStreams,
@@ -34,6 +39,7 @@ const BENCHMARKS: Benchmarks = {
 
 /** What takes too long to be measured often. */
 const SCALE_BENCHMARKS: Benchmarks = {
+  sessions,
   'watch-burst-5000': watchBurst(5000),
   'watch-fanout': watchFanout,
 };
