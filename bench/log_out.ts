@@ -34,6 +34,7 @@ async function measure(store: StoreName, bench: RpcBench, copies: Copies): Promi
   const steps = Object.fromEntries(users.map((user) => [String(user.size), () => user.logOuts()]));
   await inTurn(WARM_UP_ROUNDS, steps);
   const ms = await inTurn(ROUNDS, steps);
+  for (const user of users) await user.end();
   const [first, ...others] = SIZES;
   return others.map((size) => {
     const name = `log out a user of ${size.toLocaleString('en')} sessions, ${store}`;
@@ -61,7 +62,6 @@ class LoggedOutUser {
     await copySession(copies, session?.sessionId ?? '', size - 1, () => user.#userId);
     await user.#assertLive(size);
     await user.#logOutMs();
-    await user.#assertLive(0);
     await copies.revive(user.#userId);
     await user.#assertLive(size);
     return user;
@@ -74,6 +74,11 @@ class LoggedOutUser {
       ms.push(await this.#logOutMs());
     }
     return median(ms);
+  }
+
+  /** To look for live sessions makes Redis note those that are not: it comes last. */
+  async end(): Promise<void> {
+    await this.#assertLive(0);
   }
 
   async #logOutMs(): Promise<number> {
