@@ -12,11 +12,13 @@ import { rpcStore } from './rpc_store.ts';
 import { sessionBytes } from './session_bytes.ts';
 import { sessions } from './sessions.ts';
 import { start } from './start.ts';
+import { steady } from './steady.ts';
 import { textTable } from './table.ts';
 import { verifier } from './verifier.ts';
 import { watchBurst } from './watch_burst.ts';
 import { watchFanout } from './watch_fanout.ts';
 import { watchLatency } from './watch_latency.ts';
+import { workers } from './workers.ts';
 
 type Benchmarks = Readonly<Record<string, Benchmark>>;
 
@@ -42,6 +44,8 @@ const SCALE_BENCHMARKS: Benchmarks = {
   sessions,
   'watch-burst-5000': watchBurst(5000),
   'watch-fanout': watchFanout,
+  workers,
+  steady,
 };
 
 /** What is written beside the table. */
