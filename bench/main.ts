@@ -64,7 +64,9 @@ async function run(benchmarks: Benchmarks, file: string, asked: string): Promise
     if (benchmark === undefined)
       throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`);
     console.error(`${name} ...`);
+    const sinceMs = performance.now();
     for (const result of await benchmark()) results.push({ ...result, name: `${name}: ${result.name}` });
+    console.error(`${name} took ${Math.round((performance.now() - sinceMs) / 1000)} s`);
   }
   console.log(textTable(results));
   const written: Results = { machine: machine(), versions: versions(), results };

@@ -68,10 +68,9 @@ async function minuteOf(service: BenchProcess, mix: BenchProcess): Promise<Minut
     looks += 1;
   }
   const minute = { ...(await mix.ask<Taken>('take')), residentMiB: residentBytes / looks / 2 ** 20 };
-  const { calls, p50Ms, p99Ms, residentMiB } = minute;
-  console.error(
-    `${calls} calls, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, ${residentMiB.toFixed(1)} MiB`,
-  );
+  const { calls, failed, p50Ms, p99Ms, residentMiB } = minute;
+  const times = `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  console.error(`${calls} calls, ${failed} failed, ${times}, ${residentMiB.toFixed(1)} MiB`);
   return minute;
 }
 
@@ -82,7 +81,7 @@ function rows(minutes: readonly Minute[], perSecond: number): Result[] {
   const p99s = minutes.map(({ p99Ms }) => p99Ms);
   return [
     plain('calls a second', perSecond, '/s'),
-    plain("the generator's share of a core", (last.cpuUs / 1e4 / MINUTE_MS) * 1000, '%'),
+    plain("the generator's share of a core", (last.cpuUs / 1e3 / MINUTE_MS) * 100, '%'),
     cost(`${beside}: resident memory`, last.residentMiB, 'MiB', first.residentMiB, LEAST_RATIO),
     cost(`${beside}: median`, last.p50Ms, 'ms', first.p50Ms),
     cost(`${beside}: p99`, last.p99Ms, 'ms', first.p99Ms, LEAST_RATIO),
