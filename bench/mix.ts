@@ -138,10 +138,15 @@ async function offer(perSecond: number): Promise<void> {
 }
 
 answerQuestions({
+  /** Each access token is shown once. */
   begin: async (port: number, sessions: number) => {
     clients = Array.from({ length: CONNECTIONS }, () => new BareClient(port));
     const worker = async () => {
-      while (held.pair.length + held.opaque.length < sessions) await create();
+      while (held.pair.length + held.opaque.length < sessions) {
+        await create();
+        const accessToken = held.pair.at(-1)?.accessToken ?? '';
+        if (accessToken !== '') await validate({ accessToken, consistency: 'CONSISTENCY_LOCAL' });
+      }
     };
     await Promise.all(Array.from({ length: BEGIN_IN_FLIGHT }, worker));
   },

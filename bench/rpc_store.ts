@@ -69,7 +69,8 @@ class StoreCalls {
   readonly #reads: Readonly<Record<'strong' | 'opaque', readonly Uint8Array[]>>;
   /** Of sessions by what comes next for them, a batch for each round; there is always one more, whatever comes first. */
   readonly #tokens: { readonly refresh: string[][]; readonly revoke: string[][] } = { refresh: [], revoke: [] };
-  #frames: readonly Uint8Array[] = [];
+  /** What the service was sent last, which the floor is sent too. */
+  readonly #frames = new Map<SubjectName, readonly Uint8Array[]>();
   /** What the service answers. */
   readonly #answers = new Map<SubjectName, Uint8Array>();
 
@@ -108,9 +109,10 @@ class StoreCalls {
 
   async service(name: SubjectName): Promise<Sample> {
     const { rpc } = SUBJECTS[name];
-    this.#frames = this.#framesOf(name);
+    const frames = this.#framesOf(name);
+    this.#frames.set(name, frames);
     const calls = name in this.#reads ? READS : WRITES;
-    const { sample, answers } = await this.#bench.sampleAndKeep(this.#bench.service, rpc, this.#frames, calls);
+    const { sample, answers } = await this.#bench.sampleAndKeep(this.#bench.service, rpc, frames, calls);
     if (name === 'refresh' || name === 'revoke') this.#tokens[name].shift();
     if (name === 'create') this.#tokens.refresh.push(answers.map((answer) => refreshToken(rpc, answer)));
     if (name === 'refresh') this.#tokens.revoke.push(answers.map((answer) => refreshToken(rpc, answer)));
@@ -122,7 +124,7 @@ class StoreCalls {
     const { rpc, work } = SUBJECTS[name];
     await this.#bench.floorAnswers(rpc, work, this.#answers.get(name) as Uint8Array);
     const calls = name in this.#reads ? READS : WRITES;
-    return this.#bench.sample(this.#bench.floor, rpc, this.#framesOf(name), calls);
+    return this.#bench.sample(this.#bench.floor, rpc, this.#frames.get(name) ?? [], calls);
   }
 
   #framesOf(name: SubjectName): readonly Uint8Array[] {
