@@ -76,7 +76,7 @@ bench: $(BUILT) ## Measure, print a table and write bench/results.json: make ben
 bench-scale: $(BUILT) ## Measure what takes long: more streams, more sessions; BENCH as above, bench/results-scale.json
 	@node --expose-gc dist/bench/main.js scale
 
-bench-readme: $(BUILT) ## Put the table of bench/results.json into the README.
+bench-readme: $(BUILT) ## Put the table of what was measured last into the README.
 	@node dist/bench/readme.js
 
 check: $(INSTALLED) ## Check types, lint, the folders' arrows, format, Docker's files, the contract and what is generated from it.

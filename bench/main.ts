@@ -5,15 +5,20 @@ import { idleStreams } from './idle_streams.ts';
 import { latency } from './latency.ts';
 import type { Benchmark, Result } from './measure.ts';
 import { revocationSet } from './revocation_set.ts';
+import { logOut } from './log_out.ts';
 import { ring } from './ring.ts';
 import { rpcLocal } from './rpc_local.ts';
 import { rpcStore } from './rpc_store.ts';
+import { sessionBytes } from './session_bytes.ts';
+import { sessions } from './sessions.ts';
 import { start } from './start.ts';
+import { steady } from './steady.ts';
 import { textTable } from './table.ts';
 import { verifier } from './verifier.ts';
 import { watchBurst } from './watch_burst.ts';
 import { watchFanout } from './watch_fanout.ts';
 import { watchLatency } from './watch_latency.ts';
+import { workers } from './workers.ts';
 
 type Benchmarks = Readonly<Record<string, Benchmark>>;
 
@@ -23,6 +28,8 @@ const BENCHMARKS: Benchmarks = {
   'rpc-postgres': rpcStore('postgres'),
   'rpc-redis': rpcStore('redis'),
   latency,
+  'log-out': logOut,
+  'session-bytes': sessionBytes,
   'watch-latency': watchLatency,
   'watch-burst': watchBurst(1000),
   'idle-streams': idleStreams,
@@ -34,8 +41,11 @@ const BENCHMARKS: Benchmarks = {
 
 /** What takes too long to be measured often. */
 const SCALE_BENCHMARKS: Benchmarks = {
+  sessions,
   'watch-burst-5000': watchBurst(5000),
   'watch-fanout': watchFanout,
+  workers,
+  steady,
 };
 
 /** What is written beside the table. */
@@ -54,7 +64,9 @@ async function run(benchmarks: Benchmarks, file: string, asked: string): Promise
     if (benchmark === undefined)
       throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`);
     console.error(`${name} ...`);
+    const sinceMs = performance.now();
     for (const result of await benchmark()) results.push({ ...result, name: `${name}: ${result.name}` });
+    console.error(`${name} took ${Math.round((performance.now() - sinceMs) / 1000)} s`);
   }
   console.log(textTable(results));
   const written: Results = { machine: machine(), versions: versions(), results };

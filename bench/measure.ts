@@ -72,17 +72,31 @@ export function quantile(samples: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Takes one sample of each in turn, round by round: what else the machine does then meets all of them alike. */
+/**
+ * Takes one sample of each in turn, round by round: what else the machine does then meets all of them alike. The first
+ * round is in the given order; then it goes there and back and begins elsewhere, lest one always comes after the same.
+ *
+ * @param chains of steps that build on one another: each is taken right after the one before, first ones first
+ */
 export async function inTurn<K extends string, T>(
   rounds: number,
   take: Readonly<Record<K, () => Promise<T> | T>>,
+  chains: readonly (readonly K[])[] = [],
 ): Promise<Record<K, T[]>> {
   const names = Object.keys(take) as K[];
+  const chained = new Set(chains.flat());
+  const parts = [...chains, ...names.filter((name) => !chained.has(name)).map((name) => [name])];
   const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>;
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of names) samples[name].push(await take[name]());
+    for (const name of inOrder(parts, round)) samples[name].push(await take[name]());
   }
   return samples;
+}
+
+function inOrder<K>(parts: readonly (readonly K[])[], round: number): K[] {
+  const first = Math.floor(round / 2) % parts.length;
+  const there = [...parts.slice(first), ...parts.slice(0, first)];
+  return (round % 2 === 0 ? there : there.reverse()).flat();
 }
 
 /** Bytes that live on in this process once garbage is collected. */

@@ -1,5 +1,7 @@
+import { findPrograms } from '../test/servers/programs.ts';
 import { PostgresServer } from '../test/servers/postgres.ts';
 import { RedisStandalone } from '../test/servers/redis.ts';
+import type { Result } from './measure.ts';
 
 /** Where a store is. */
 export interface Place {
@@ -17,3 +19,28 @@ export const PLACES: { readonly [S in StoreName]: () => Promise<Place> | Place }
   postgres: () => PostgresServer.create(),
   redis: () => RedisStandalone.create(),
 };
+
+/** Those that there are programs for. */
+export function installedStores(): StoreName[] {
+  return (['memory', 'sqlite', 'postgres', 'redis'] as const).filter((store) => {
+    const isInstalled = (store !== 'postgres' && store !== 'redis') || findPrograms(store) !== null;
+    if (!isInstalled) console.error(`${store} is not installed here, and not measured`);
+    return isInstalled;
+  });
+}
+
+/** Measures on each store, one after the other. */
+export async function onStores(
+  measure: (store: StoreName, storeUrl: string) => Promise<readonly Result[]>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const store of installedStores()) {
+    const place = await PLACES[store]();
+    try {
+      results.push(...(await measure(store, place.url)));
+    } finally {
+      await place.remove();
+    }
+  }
+  return results;
+}

@@ -1,4 +1,4 @@
-/** A line through points; neither coordinate is negative, and y is above 0. */
+/** A line through points; neither coordinate is negative, and y is above 0, as x is on a logarithmic scale. */
 export interface Series {
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
@@ -10,6 +10,8 @@ export interface Plot {
   /** What the axes show. */
   readonly x: string;
   readonly y: string;
+  /** Whether x is on a logarithmic scale too, by powers of ten; false where unset. */
+  readonly isLogX?: boolean;
   readonly series: readonly Series[];
 }
 
@@ -25,20 +27,17 @@ const X_STEPS = 8;
 const LABEL_HEIGHT = 14;
 
 /** As SVG, which is readable on light and dark ground alike. */
-export function plot({ title, x, y, series }: Plot): string {
+export function plot({ title, x, y, isLogX = false, series }: Plot): string {
   const points = series.flatMap((line) => line.points);
-  const mostPointX = Math.max(...points.map((point) => point.x));
-  const stepX = tickAbove(mostPointX / X_STEPS);
-  const stepsX = Math.ceil(mostPointX / stepX);
-  const mostX = stepX * stepsX;
+  const xs = points.map((point) => point.x);
+  const { ticks: xTicks, shareOf } = isLogX ? powersOfTen(xs) : evenSteps(xs);
   const [leastY, mostY] = [
     tickBelow(Math.min(...points.map((p) => p.y))),
     tickAbove(Math.max(...points.map((p) => p.y))),
   ];
-  const toX = (value: number) => LEFT + (value / mostX) * (WIDTH - LEFT - RIGHT);
+  const toX = (value: number) => LEFT + shareOf(value) * (WIDTH - LEFT - RIGHT);
   const heightOf = (value: number) => Math.log(value / leastY) / Math.log(mostY / leastY);
   const toY = (value: number) => HEIGHT - BOTTOM - heightOf(value) * (HEIGHT - TOP - BOTTOM);
-  const xTicks = Array.from({ length: stepsX + 1 }, (_, step) => stepX * step);
   const labelYs = apart(series.map(({ points }) => toY(points.at(-1)?.y ?? leastY)));
   const lines = series.map(({ name, points }, index) => {
     const color = COLORS[index % COLORS.length];
@@ -75,6 +74,27 @@ function grid(x1: number, y1: number, x2: number, y2: number): string {
 
 function number(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: 3 });
+}
+
+interface Scale {
+  readonly ticks: readonly number[];
+  /** How far along the axis a value is: 0 to 1. */
+  readonly shareOf: (value: number) => number;
+}
+
+/** From 0 on. */
+function evenSteps(values: readonly number[]): Scale {
+  const most = Math.max(...values);
+  const step = tickAbove(most / X_STEPS);
+  const ticks = Array.from({ length: Math.ceil(most / step) + 1 }, (_, index) => step * index);
+  return { ticks, shareOf: (value) => value / (ticks.at(-1) ?? 1) };
+}
+
+/** From the one below the least value to the one above the greatest. */
+function powersOfTen(values: readonly number[]): Scale {
+  const [least, most] = [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))];
+  const ticks = Array.from({ length: most - least + 1 }, (_, index) => 10 ** (least + index));
+  return { ticks, shareOf: (value) => (Math.log10(value) - least) / (most - least) };
 }
 
 /** Ticks are 1, 2 or 5 times a power of ten. */

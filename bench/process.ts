@@ -118,6 +118,7 @@ export function answerQuestions(answers: Answers): void {
     // To look costs time, and not every process is looked at.
     usage: () => (usage ??= usageOfThis())(),
     cpuUs,
+    residentBytes: () => process.memoryUsage.rss(),
     ...profiler(),
     ...answers,
   };

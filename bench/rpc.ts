@@ -5,7 +5,7 @@ import { hashServiceToken, newServiceToken } from '../src/access/credential.ts';
 import { generateMasterKey } from '../src/token/master_key.ts';
 import { encode, type Request, type Response, RPCS, type UnaryRpc } from '../test/grpc/client.ts';
 import { range } from '../test/grpc/expect.ts';
-import { temporaryFolder } from '../test/harness.ts';
+import { type Env, temporaryFolder } from '../test/harness.ts';
 import type { Work } from './bare_service.ts';
 import type { Load, Loaded } from './load.ts';
 import { costs, rates, type Result } from './measure.ts';
@@ -87,6 +87,8 @@ export interface RpcBenchOptions {
   readonly storeUrl: string;
   /** Whether anyone may call, without a service token; false where unset. */
   readonly isOpen?: boolean;
+  /** More for the service. */
+  readonly env?: Env;
 }
 
 /** The service as in production, with callers and an audit file; its floor beside it; and what makes calls of either. */
@@ -94,23 +96,27 @@ export class RpcBench {
   readonly service: Server;
   readonly floor: Server;
   readonly generator: BenchProcess;
+  /** What the service was configured by. */
+  readonly env: Env;
   readonly #serviceToken: string;
   readonly #removeFolder: () => void;
 
   private constructor(
     [service, floor]: readonly [Server, Server],
     generator: BenchProcess,
+    env: Env,
     serviceToken: string,
     removeFolder: () => void,
   ) {
     this.service = service;
     this.floor = floor;
     this.generator = generator;
+    this.env = env;
     this.#serviceToken = serviceToken;
     this.#removeFolder = removeFolder;
   }
 
-  static async start({ storeUrl, isOpen = false }: RpcBenchOptions): Promise<RpcBench> {
+  static async start({ storeUrl, isOpen = false, env: more = {} }: RpcBenchOptions): Promise<RpcBench> {
     const folder = temporaryFolder();
     const file = (name: string) => join(folder.path, name);
     const serviceToken = newServiceToken();
@@ -126,11 +132,12 @@ export class RpcBench {
       CALLER_RATE: '1000000',
       CALLER_CONCURRENCY: '100000',
       ...(!isOpen && { CALLERS_FILE: file('callers.json') }),
+      ...more,
     };
     const service = await serverOf(BenchProcess.start('instance', env));
     const floor = await serverOf(BenchProcess.start('bare_service'));
     const generator = await BenchProcess.start('load');
-    const bench = new RpcBench([service, floor], generator, isOpen ? '' : serviceToken, folder.remove);
+    const bench = new RpcBench([service, floor], generator, env, isOpen ? '' : serviceToken, folder.remove);
     await bench.#prepareFloor(storeUrl === 'sqlite:' ? `sqlite:${file('bare.db')}` : storeUrl);
     return bench;
   }

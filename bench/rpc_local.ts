@@ -17,6 +17,9 @@ const BATCH = 100;
 const BATCHES = 4;
 const CEILING_CALLS = 1500;
 
+/** The floor makes the tokens for both. */
+const CHAINS = [['batchFloor', 'batch']] as const;
+
 /** LOCAL validations of access tokens, which read no store. */
 export async function rpcLocal(): Promise<readonly Result[]> {
   const bench = await RpcBench.start({ storeUrl: 'memory:' });
@@ -38,10 +41,9 @@ export async function rpcLocal(): Promise<readonly Result[]> {
       batchFloor: () => newValidations.batchFloor(),
       batch: () => newValidations.batch(),
     };
-    await inTurn<keyof typeof steps, Sample>(WARM_UP_ROUNDS, steps);
-    const samples = await inTurn<keyof typeof steps, Sample>(ROUNDS, steps);
+    await inTurn<keyof typeof steps, Sample>(WARM_UP_ROUNDS, steps, CHAINS);
+    const samples = await inTurn<keyof typeof steps, Sample>(ROUNDS, steps, CHAINS);
     await bench.profile('validate LOCAL seen', () => validations.seen('service'));
-    await newValidations.new('floor');
     await growing.profile('validate LOCAL new', () => newValidations.new('service'));
     await newValidations.batchFloor();
     await growing.profile('validate batch', () => newValidations.batch());
@@ -87,7 +89,7 @@ class Validations {
   readonly #key: KeyObject;
   /** What the service answers to one of them. */
   readonly answer: Uint8Array;
-  /** Those of a round, which both sides are given. */
+  /** Those of a round of batches, which both sides are given. */
   #newTokens: readonly string[] = [];
 
   private constructor(bench: RpcBench, seen: readonly Uint8Array[], key: KeyObject, answer: Uint8Array) {
@@ -111,13 +113,10 @@ class Validations {
     return this.#bench.sample(this.#bench[side], 'ValidateSession', this.#seen, SEEN_CALLS);
   }
 
-  /** The floor first, for which it makes no difference. */
   async new(side: Side): Promise<Sample> {
-    if (side === 'floor') {
-      await this.#bench.floorAnswers('ValidateSession', 'verify', this.answer);
-      this.#newTokens = await accessTokens(this.#bench, NEW_TOKENS);
-    }
-    const frames = this.#newTokens.map((accessToken) => frame(accessToken));
+    if (side === 'floor') await this.#bench.floorAnswers('ValidateSession', 'verify', this.answer);
+    const tokens = await accessTokens(this.#bench, NEW_TOKENS);
+    const frames = tokens.map((accessToken) => frame(accessToken));
     return this.#bench.sample(this.#bench[side], 'ValidateSession', frames, NEW_TOKENS);
   }
 

@@ -67,9 +67,10 @@ type Step = SubjectName | `${SubjectName} floor`;
 class StoreCalls {
   readonly #bench: RpcBench;
   readonly #reads: Readonly<Record<'strong' | 'opaque', readonly Uint8Array[]>>;
-  /** Of the sessions that were created last. */
-  #refreshTokens: readonly string[] = [];
-  #frames: readonly Uint8Array[] = [];
+  /** Of sessions by what comes next for them, a batch for each round; there is always one more, whatever comes first. */
+  readonly #tokens: { readonly refresh: string[][]; readonly revoke: string[][] } = { refresh: [], revoke: [] };
+  /** What the service was sent last, which the floor is sent too. */
+  readonly #frames = new Map<SubjectName, readonly Uint8Array[]>();
   /** What the service answers. */
   readonly #answers = new Map<SubjectName, Uint8Array>();
 
@@ -90,6 +91,9 @@ class StoreCalls {
       strong: pairs.map((token) => frame({ accessToken: token?.accessToken ?? '', consistency })),
       opaque: opaque.map((token) => frame({ sessionToken: token?.sessionToken ?? '' })),
     });
+    await calls.service('create');
+    await calls.service('create');
+    await calls.service('refresh');
     // The floor gives the answers of the service, once there are some.
     for (const name of NAMES) await calls.service(name);
     return calls;
@@ -105,11 +109,13 @@ class StoreCalls {
 
   async service(name: SubjectName): Promise<Sample> {
     const { rpc } = SUBJECTS[name];
-    this.#frames = this.#framesOf(name);
+    const frames = this.#framesOf(name);
+    this.#frames.set(name, frames);
     const calls = name in this.#reads ? READS : WRITES;
-    const { sample, answers } = await this.#bench.sampleAndKeep(this.#bench.service, rpc, this.#frames, calls);
-    if (name === 'create' || name === 'refresh')
-      this.#refreshTokens = answers.map((answer) => refreshToken(rpc, answer));
+    const { sample, answers } = await this.#bench.sampleAndKeep(this.#bench.service, rpc, frames, calls);
+    if (name === 'refresh' || name === 'revoke') this.#tokens[name].shift();
+    if (name === 'create') this.#tokens.refresh.push(answers.map((answer) => refreshToken(rpc, answer)));
+    if (name === 'refresh') this.#tokens.revoke.push(answers.map((answer) => refreshToken(rpc, answer)));
     this.#answers.set(name, answers[0] as Uint8Array);
     return sample;
   }
@@ -118,7 +124,7 @@ class StoreCalls {
     const { rpc, work } = SUBJECTS[name];
     await this.#bench.floorAnswers(rpc, work, this.#answers.get(name) as Uint8Array);
     const calls = name in this.#reads ? READS : WRITES;
-    return this.#bench.sample(this.#bench.floor, rpc, this.#framesOf(name), calls);
+    return this.#bench.sample(this.#bench.floor, rpc, this.#frames.get(name) ?? [], calls);
   }
 
   #framesOf(name: SubjectName): readonly Uint8Array[] {
@@ -126,9 +132,11 @@ class StoreCalls {
       case 'create':
         return creations(WRITES);
       case 'refresh':
-        return this.#refreshTokens.map((refreshToken) => frameOf('RefreshSession', { refreshToken }));
+        return (this.#tokens.refresh[0] ?? []).map((refreshToken) => frameOf('RefreshSession', { refreshToken }));
       case 'revoke':
-        return this.#refreshTokens.map((refreshToken) => frameOf('RevokeSession', { session: { refreshToken } }));
+        return (this.#tokens.revoke[0] ?? []).map((refreshToken) =>
+          frameOf('RevokeSession', { session: { refreshToken } }),
+        );
       default:
         return this.#reads[name];
     }

@@ -16,10 +16,17 @@ export function textTable(results: readonly Result[]): string {
     .join('\n');
 }
 
-/** For Markdown. */
+/** For Markdown: what there is to compare. */
 export function markdownTable(results: readonly Result[]): string {
-  const head = [COLUMNS, COLUMNS.map((column) => (column === 'name' || column === 'unit' ? '---' : '--:'))];
-  return [...head, ...results.map(cells)].map((row) => `| ${row.join(' | ')} |`).join('\n');
+  const head = ['| name | ours | floor | ratio | bar |', '| --- | --: | --: | --: | --: |'];
+  return [...head, ...results.map((result) => `| ${comparedCells(result).join(' | ')} |`)].join('\n');
+}
+
+function comparedCells({ name, value, unit, floor, ratio, bar, met }: Result): string[] {
+  const measured = (count: number | null) => (count === null ? '-' : `${number(count)} ${unit}`.trimEnd());
+  const wanted = ratio === null ? `≤ ${measured(bar)}` : `≥ ${number(bar ?? 0)}`;
+  const asked = bar === null ? '-' : `${wanted}${met === true ? '' : ', **missed**'}`;
+  return [name, measured(value), measured(floor), ratio === null ? '-' : number(ratio), asked];
 }
 
 function cells(result: Result): string[] {

@@ -1,8 +1,7 @@
 import { generateMasterKey } from '../src/token/master_key.ts';
 import { temporaryFolder } from '../test/harness.ts';
-import { findPrograms } from '../test/servers/programs.ts';
 import { cost, inTurn, median, quantile, type Result } from './measure.ts';
-import { type Place, PLACES, type StoreName } from './places.ts';
+import { onStores, type StoreName } from './places.ts';
 import { type BenchProcess, type StartProcess, withProcesses } from './process.ts';
 import { arrivalMs, subscribe } from './streams.ts';
 import { Revoker } from './watch_burst.ts';
@@ -20,21 +19,8 @@ const BARE_BYTES = 400;
  * From the request that revokes to the frame that tells of it, on the instance that was asked and on another one. The floor
  * writes once to the store, then once to a stream; it is timed from that write on.
  */
-export async function watchLatency(): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  for (const store of ['memory', 'sqlite', 'postgres', 'redis'] as const) {
-    if ((store === 'postgres' || store === 'redis') && findPrograms(store) === null) {
-      console.error(`${store} is not installed here, and not measured`);
-      continue;
-    }
-    const place = await PLACES[store]();
-    try {
-      results.push(...(await withProcesses((start) => onStore(store, place, start))));
-    } finally {
-      await place.remove();
-    }
-  }
-  return results;
+export function watchLatency(): Promise<readonly Result[]> {
+  return onStores((store, storeUrl) => withProcesses((start) => onStore(store, storeUrl, start)));
 }
 
 interface Subscribed {
@@ -43,7 +29,7 @@ interface Subscribed {
   readonly stream: readonly BenchProcess[];
 }
 
-async function onStore(store: StoreName, { url }: Place, start: StartProcess): Promise<Result[]> {
+async function onStore(store: StoreName, url: string, start: StartProcess): Promise<Result[]> {
   const folder = temporaryFolder();
   const env = {
     STORE_URL: url === 'sqlite:' ? `sqlite:${folder.path}/sessions.db` : url,
