@@ -39,7 +39,7 @@ answerQuestions({
   /** Each copy has texts of its own, as it would if it had come in a request. */
   copySession: (sessionId: string, copies: readonly Copy[]) =>
     write((tables) => {
-      const session = tables.session(sessionId);
+      const { session } = tables.session(sessionId) ?? {};
       if (session === undefined) throw new Error('there is no session to copy');
       const purgeTimeMs = expireTimeMs(session) + config.rules.endedSessionRetentionMs;
       for (const copy of copies) tables.insertSession({ ...structuredClone(session), ...copy }, purgeTimeMs);

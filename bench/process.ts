@@ -72,6 +72,11 @@ export class BenchProcess {
     return this.ask('cpuUs');
   }
 
+  /** Collects its garbage. */
+  collect(): Promise<void> {
+    return this.ask('collect');
+  }
+
   /** Writes a CPU profile of the process while `run` runs. */
   async profiled(file: string, run: () => Promise<unknown>): Promise<void> {
     await this.ask('startProfile');
@@ -118,6 +123,7 @@ export function answerQuestions(answers: Answers): void {
     // To look costs time, and not every process is looked at.
     usage: () => (usage ??= usageOfThis())(),
     cpuUs,
+    collect: () => globalThis.gc?.(),
     residentBytes: () => process.memoryUsage.rss(),
     ...profiler(),
     ...answers,

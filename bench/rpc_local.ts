@@ -11,11 +11,11 @@ const ROUNDS = 11;
 const WARM_UP_ROUNDS = 4;
 
 const SEEN_TOKENS = 1000;
-const SEEN_CALLS = 1500;
-const NEW_TOKENS = 400;
+const SEEN_CALLS = 5000;
+const NEW_TOKENS = 1000;
 const BATCH = 100;
-const BATCHES = 4;
-const CEILING_CALLS = 1500;
+const BATCHES = 10;
+const CEILING_CALLS = 5000;
 
 /** The floor makes the tokens for both. */
 const CHAINS = [['batchFloor', 'batch']] as const;
@@ -42,6 +42,7 @@ export async function rpcLocal(): Promise<readonly Result[]> {
       batch: () => newValidations.batch(),
     };
     await inTurn<keyof typeof steps, Sample>(WARM_UP_ROUNDS, steps, CHAINS);
+    await Promise.all([bench, open, growing].map((each) => each.age()));
     const samples = await inTurn<keyof typeof steps, Sample>(ROUNDS, steps, CHAINS);
     await bench.profile('validate LOCAL seen', () => validations.seen('service'));
     await growing.profile('validate LOCAL new', () => newValidations.new('service'));

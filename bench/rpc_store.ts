@@ -47,6 +47,7 @@ export function rpcStore(store: Exclude<StoreName, 'memory'>): () => Promise<rea
     try {
       const calls = await StoreCalls.begin(bench);
       await calls.rounds(WARM_UP_ROUNDS);
+      await bench.age();
       const samples = await calls.rounds(ROUNDS);
       for (const name of NAMES) await bench.profile(`${store} ${name}`, () => calls.service(name));
       return NAMES.flatMap((name) => {
