@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { findPrograms } from '../test/servers/programs.ts';
 import { PostgresServer } from '../test/servers/postgres.ts';
 import { RedisStandalone } from '../test/servers/redis.ts';
@@ -16,9 +17,20 @@ export type StoreName = 'memory' | 'sqlite' | 'postgres' | 'redis';
 export const PLACES: { readonly [S in StoreName]: () => Promise<Place> | Place } = {
   memory: () => ({ url: 'memory:', remove: () => {} }),
   sqlite: () => ({ url: 'sqlite:', remove: () => {} }),
-  postgres: () => PostgresServer.create(),
+  postgres: createPostgres,
   redis: () => RedisStandalone.create(),
 };
+
+/** Unlike those of tests, one whose commits are on its disk when they are acknowledged. */
+async function createPostgres(): Promise<Place> {
+  const server = await PostgresServer.create();
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  for (const setting of ['fsync', 'full_page_writes']) await client.query(`ALTER SYSTEM SET ${setting} = on`);
+  await client.query('SELECT pg_reload_conf()');
+  await client.end();
+  return server;
+}
 
 /** Those that there are programs for. */
 export function installedStores(): StoreName[] {

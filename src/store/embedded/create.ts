@@ -76,23 +76,40 @@ export function isBlocked(step: Step, session: { tenantId: string; userId: strin
   return (epoch?.denyCreateUntilMs ?? 0) > step.nowMs;
 }
 
+const NEVER: readonly number[] = [];
+
 /** Inserts the row of a session that begins now; times and generations are those of the step. */
 export function beginSession(
   step: Step,
   draft: NewSession,
   start: { readonly generations: Generations; readonly createTimeMs: number },
 ): Session {
-  const { nonce, keyId, authTimeMs, ...rest } = draft;
+  const { nonce, keyId } = draft;
+  // Where it stays in memory: objects made by spreading what is left each have a shape of their own, and lists that were
+  // read from a message have room to grow.
   const session: Session = {
-    ...rest,
+    sessionId: draft.sessionId,
+    tenantId: draft.tenantId,
+    userId: draft.userId,
+    clientId: draft.clientId,
+    tokenMode: draft.tokenMode,
     createTimeMs: start.createTimeMs,
     lastActiveTimeMs: step.nowMs,
+    idleTimeoutMs: draft.idleTimeoutMs,
+    absoluteTimeoutMs: draft.absoluteTimeoutMs,
     absoluteExpireTimeMs: start.createTimeMs + draft.absoluteTimeoutMs,
-    authTimeMs: authTimeMs ?? step.nowMs,
+    authTimeMs: draft.authTimeMs ?? step.nowMs,
+    acr: draft.acr,
+    amr: [...draft.amr],
+    device: draft.device,
+    actor: draft.actor,
+    audiences: [...draft.audiences],
+    claims: draft.claims,
+    data: draft.data,
     version: 1,
     minVersion: 0,
     generations: start.generations,
-    credential: { nonce, generation: 1, keyId, spentTimesMs: [], requestId: '', requestHash: '' },
+    credential: { nonce, generation: 1, keyId, spentTimesMs: NEVER, requestId: '', requestHash: '' },
     revocation: null,
   };
   announceLifetime(step, 'access_token', step.rules.accessTokenTtlMs);

@@ -17,7 +17,7 @@ import {
 import type { RequestStamp, SessionRecord, SessionRef } from '../../domain/store.ts';
 import type { StoreRules } from '../../domain/store_rules.ts';
 import type { LogPosition } from '../../revocation/log.ts';
-import type { RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
+import type { Generations, RevocationReason, RevocationScope } from '../../revocation/revocation.ts';
 import type { EpochKey, EpochRecord, Engine, LifetimeKind, RequestRecord, Tables } from './tables.ts';
 
 /** One atomic step: the tables, the store's time at which it runs, and the rules that it obeys. */
@@ -73,10 +73,17 @@ function epochsOf(step: Step, session: Session): Epochs {
 export function currentGenerations(
   step: Step,
   session: { tenantId: string; userId: string; sessionId: string; clientId: string },
-): [number, number, number, number] {
-  const [user, client, tenant, global] = epochKeys(session).map((key) => minimum(step, key));
-  return [user ?? 0, client ?? 0, tenant ?? 0, global ?? 0];
+): Generations {
+  const [user = 0, client = 0, tenant = 0, global = 0] = epochKeys(session).map((key) => minimum(step, key));
+  const [lastUser, lastClient, lastTenant, lastGlobal] = lastGenerations;
+  if (user !== lastUser || client !== lastClient || tenant !== lastTenant || global !== lastGlobal) {
+    lastGenerations = [user, client, tenant, global];
+  }
+  return lastGenerations;
 }
+
+/** Most sessions have the same, and share them in memory. */
+let lastGenerations: Generations = [0, 0, 0, 0];
 
 export function minimum(step: Step, key: EpochKey): number {
   return epochRecord(step, key)?.epoch?.minGeneration ?? step.engine.birthTimeMs;

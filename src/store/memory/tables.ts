@@ -37,7 +37,7 @@ interface Row {
 
 class MemoryTables implements Tables {
   readonly #rows = new Map<string, Row>();
-  readonly #idsOfUser = new Map<string, Set<string>>();
+  readonly #idsOfUsers = new IdsOfUsers();
   readonly #epochs = new Map<string, EpochRecord>();
   readonly #requests = new Map<string, RequestRecord>();
   readonly #lifetimes = new Map<LifetimeKind, Map<number, number>>();
@@ -52,11 +52,7 @@ class MemoryTables implements Tables {
 
   insertSession(session: Session, purgeTimeMs: number): void {
     this.#rows.set(session.sessionId, { session, purgeTimeMs });
-    const user = userKey(session.tenantId, session.userId);
-    const ids = this.#idsOfUser.get(user);
-    if (session.userId === '') return;
-    if (ids === undefined) this.#idsOfUser.set(user, new Set([session.sessionId]));
-    else ids.add(session.sessionId);
+    if (session.userId !== '') this.#idsOfUsers.add(session);
   }
 
   updateSession(session: Session): void {
@@ -88,10 +84,7 @@ class MemoryTables implements Tables {
     const session = this.#rows.get(sessionId)?.session;
     if (session === undefined) return;
     this.#rows.delete(sessionId);
-    const user = userKey(session.tenantId, session.userId);
-    const ids = this.#idsOfUser.get(user);
-    ids?.delete(sessionId);
-    if (ids?.size === 0) this.#idsOfUser.delete(user);
+    this.#idsOfUsers.delete(session);
   }
 
   unrevokedOfUser(tenantId: string, userId: string, minGeneration: number): Session[] {
@@ -208,8 +201,37 @@ class MemoryTables implements Tables {
   }
 
   #ofUser(tenantId: string, userId: string): Session[] {
-    const ids = this.#idsOfUser.get(userKey(tenantId, userId)) ?? [];
-    return [...ids].flatMap((sessionId) => this.#rows.get(sessionId)?.session ?? []);
+    return this.#idsOfUsers.get(tenantId, userId).flatMap((sessionId) => this.#rows.get(sessionId)?.session ?? []);
+  }
+}
+
+type Ids = Pick<Session, 'tenantId' | 'userId' | 'sessionId'>;
+
+/** The sessions of each user, most of whom have one. */
+class IdsOfUsers {
+  readonly #tenants = new Map<string, Map<string, string | Set<string>>>();
+
+  get(tenantId: string, userId: string): readonly string[] {
+    const ids = this.#tenants.get(tenantId)?.get(userId);
+    if (ids === undefined) return [];
+    return typeof ids === 'string' ? [ids] : [...ids];
+  }
+
+  add({ tenantId, userId, sessionId }: Ids): void {
+    const users = this.#tenants.get(tenantId) ?? new Map<string, string | Set<string>>();
+    this.#tenants.set(tenantId, users);
+    const ids = users.get(userId);
+    if (ids === undefined) users.set(userId, sessionId);
+    else if (typeof ids === 'string') users.set(userId, new Set([ids, sessionId]));
+    else ids.add(sessionId);
+  }
+
+  delete({ tenantId, userId, sessionId }: Ids): void {
+    const users = this.#tenants.get(tenantId);
+    const ids = users?.get(userId);
+    if (typeof ids === 'object') ids.delete(sessionId);
+    if (ids === sessionId || (typeof ids === 'object' && ids.size === 0)) users?.delete(userId);
+    if (users?.size === 0) this.#tenants.delete(tenantId);
   }
 }
 
