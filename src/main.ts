@@ -61,16 +61,16 @@ async function run([command = '', ...args]: readonly string[]): Promise<number> 
 
 async function serve(): Promise<number> {
   const config = readConfig(process.env);
-  if (isWorker(config)) return runWorker(config, createLog(config.logLevel, undefined, { worker: workerId() }));
-  const log = createLog(config.logLevel);
-  if (isNodePastEnd(process.versions.node, new Date())) {
-    log.warn('this version of Node gets no more security fixes: run the service on a newer one');
-  }
+  const log = createLog(config.logLevel, undefined, isWorker(config) ? { worker: workerId() } : null);
   // Node would print all that a driver puts into its errors, and values among them.
   process.on('uncaughtException', (error) => {
     log.fatal('ended by a fault that nothing caught', { error });
     process.exit(1);
   });
+  if (isWorker(config)) return runWorker(config, log);
+  if (isNodePastEnd(process.versions.node, new Date())) {
+    log.warn('this version of Node gets no more security fixes: run the service on a newer one');
+  }
   if (config.callers.file === '') log.warn('anyone who reaches GRPC_ADDRESS may do anything: set CALLERS_FILE');
   const stop = stopAsked();
   const workers = config.workers > 1 ? await startWorkers(config, log) : null;

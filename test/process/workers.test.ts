@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { generateMasterKey } from '../../src/token/master_key.ts';
@@ -141,6 +141,26 @@ for (const store of ['postgres', 'redis'] as const) {
         );
         assert.deepEqual(await service.end(), { code: 0, signal: null });
         assert.equal(service.stderr, '');
+      });
+
+      it('say nothing of a fault that nothing caught but that there was one, and are replaced', async () => {
+        const folder = temporaryFolder();
+        const preload = join(folder.path, 'fault.mjs');
+        // As an error of Postgres, with what Node would print of it.
+        const fault = `Object.assign(new Error('duplicate secret'), { detail: 'Key (user_id)=(secret)' })`;
+        writeFileSync(preload, `process.once('SIGUSR2', () => { throw ${fault}; });`);
+        try {
+          service = await startService({ ...env, NODE_OPTIONS: `--import ${preload}` });
+          const [first = 0] = pidsOf(service);
+          process.kill(first, 'SIGUSR2');
+          await until('another serves', async () => pidsOf(service).length === 3);
+          assert.equal(linesOf(service, 'worker ended')[0]?.['exitCode'], 1);
+          assert.deepEqual(await service.end(), { code: 0, signal: null });
+          assert.equal(linesOf(service, 'ended by a fault that nothing caught').length, 1);
+          assert.equal(service.stderr, '');
+        } finally {
+          folder.remove();
+        }
       });
 
       it('are drained on a stop, each to its last stream', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Redis } from 'ioredis';
 import type { Session } from '../../src/domain/session.ts';
 import { SessionError } from '../../src/error.ts';
@@ -7,7 +8,9 @@ import { begin, ofKind, revokeCommand, stateOf, times } from '../../src/store/co
 import { arrive, assertChained, follow } from '../../src/store/conformance/observe.ts';
 import { closeClient, openClient, untilReady } from '../../src/store/redis/client.ts';
 import { keysOf, partitionOf } from '../../src/store/redis/keys.ts';
+import { SCRIPTS } from '../../src/store/redis/scripts.ts';
 import { openRedisStore, type RedisStore } from '../../src/store/redis/store.ts';
+import { until } from '../servers/process.ts';
 import { RedisStandalone } from '../servers/redis.ts';
 import { describeOn } from '../servers/stores.ts';
 import { locationOf, newPrefix, optionsOf } from './redis/harness.ts';
@@ -88,6 +91,52 @@ describeOn('redis', () => {
       revoked,
       sessions.flatMap(() => [true, false, false]),
     );
+  });
+
+  it('what an instance has appended itself and not been answered it reads, before a repeat is answered', async () => {
+    let isLosing = false;
+    const { port, hostname } = new URL(server.url);
+    const proxy = createServer((near) => {
+      const far = connect(Number(port), hostname);
+      let isCut = false;
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        socket.on('error', () => {});
+        socket.on('close', () => other.destroy());
+      }
+      near.on('data', (bytes) => {
+        if (isLosing && bytes.includes(SCRIPTS.revoke.sha)) {
+          [isLosing, isCut] = [false, true];
+          far.on('data', () => near.destroy());
+        }
+        far.write(bytes);
+      });
+      far.on('data', (bytes) => isCut || near.write(bytes));
+    });
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve);
+    });
+    const url = `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const cut = await openRedisStore(locationOf(url), optionsOf(newPrefix()), DEFAULT_RULES, { ms: 0 });
+    const entries = follow(cut);
+    try {
+      // A look at the heads may come just then, though not each time.
+      for (const session of await Promise.all(times(8, (index) => begin(cut, { userId: `user-${index}` })))) {
+        // The script is known to the server by its digest.
+        await cut.revoke(revokeCommand(await begin(cut)));
+        const before = entries.length;
+        isLosing = true;
+        await assert.rejects(cut.revoke(revokeCommand(session)), { code: 'STORE_UNAVAILABLE' });
+        const repeat = () => cut.revoke(revokeCommand(session)).catch(() => null);
+        await until('the repeat is answered', async () => (await repeat()) !== null);
+        assert.equal(entries.length, before + 1);
+      }
+    } finally {
+      cut.close();
+      proxy.close();
+    }
   });
 
   it('what waits when the store is closed is told', async () => {

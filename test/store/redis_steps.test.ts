@@ -115,6 +115,12 @@ describeOn('redis', () => {
   });
 
   describe('a raise over all partitions', () => {
+    it('refuses the id for another request that comes beside it', async () => {
+      const commands = ['one', 'another'].map((content) => raiseCommand(GLOBAL, { request: stamp('r0', content) }));
+      const kinds = (await Promise.all(commands.map((command) => store.raise(command)))).map(({ kind }) => kind);
+      assert.deepEqual(kinds.sort(), ['done', 'request_reused']);
+    });
+
     it('is not acknowledged before all have it, and finished by its request id with the same minimum', async () => {
       const sessions = await Promise.all(times(40, (index) => begin(store, { userId: `user-${index}` })));
       const entries = follow(store);

@@ -225,6 +225,26 @@ describe('A queue of writes', () => {
     await assert.rejects(late, { code: 'STORE_UNAVAILABLE' });
   });
 
+  it('tells all at once where no transaction can begin, and goes on with what comes after', async () => {
+    let begins = 0;
+    let isBroken = true;
+    const memory = createMemoryEngine(0);
+    const write: Engine['write'] = (step) => {
+      begins += 1;
+      if (isBroken) throw new Error('it is damaged');
+      return memory.write(step);
+    };
+    const queue = new WriteQueue(engineOf({ write }), noted);
+    const settled = await Promise.allSettled([queue.run(noted), queue.run(noted)]);
+    assert.deepEqual(
+      settled.map((result) => (result.status === 'rejected' ? (result.reason as Error).message : 'done')),
+      ['it is damaged', 'it is damaged'],
+    );
+    assert.equal(begins, 1);
+    isBroken = false;
+    assert.equal(await queue.run(() => 'done'), 'done');
+  });
+
   it('goes on with what comes after a lock was given up', async () => {
     let isLocked = true;
     const memory = createMemoryEngine(0);

@@ -83,8 +83,8 @@ export class WriteQueue {
       if (head === BUSY) return this.#waitForLock();
       this.#answer(this.#waiting.splice(0, outcomes.length), outcomes, head);
     } catch (error) {
-      // Where a step failed the transaction was undone: those that stood before it run again.
-      const [from, count] = isStepRunning ? [outcomes.length, 1] : [0, outcomes.length];
+      // Where a step failed the transaction was undone: those that stood before it run again. Where none began, none can.
+      const [from, count] = isStepRunning ? [outcomes.length, 1] : [0, outcomes.length || this.#waiting.length];
       for (const { reject } of this.#waiting.splice(from, count)) reject(error);
     }
     if (this.#waiting.length > 0) this.#commitAfterTurn();

@@ -70,8 +70,8 @@ async function raiseWide(runner: Runner, scope: WideScope, command: RaiseCommand
   }
   const claimed = await runner.run(claims, 'raise_claim', { ...request, plan: JSON.stringify(plan), head: '' });
   const outcome = await finish(runner, scope, command, claims, claimed);
-  const isOwn = text(claimed.rest[0]) === JSON.stringify(plan);
-  return outcome.kind === 'done' && isOwn ? { ...outcome, repeated: false } : outcome;
+  const isOwn = outcome.kind === 'done' && text(claimed.rest[0]) === JSON.stringify(plan);
+  return isOwn ? { ...outcome, repeated: false } : outcome;
 }
 
 /** Goes on with what is recorded under the request, or answers what it was answered with. */

@@ -54,7 +54,9 @@ export class Runner {
   /** A step whose outcome acknowledges a revocation only where it has appended one. */
   async run(partition: PartitionKeys, script: ScriptName, command: Command): Promise<Step> {
     const { client } = this.#parts;
-    const reply = await runScript(client, partition, SCRIPTS[script], this.#args(command), this.deadlineMs);
+    const running = runScript(client, partition, SCRIPTS[script], this.#args(command), this.deadlineMs);
+    // What follows the log itself tries again when it is time.
+    const reply = script === 'log_after' ? await running : await this.#lookIfFailed(partition, running);
     const step = toStep(partition.index, reply);
     if (step.appended.length > 0) await Promise.all([this.confirm(step.head), this.#deliver(step)]);
     else if (ISSUING.has(script)) await this.#confirmMaster(partition);
@@ -78,7 +80,8 @@ export class Runner {
       return appended.length > 0 ? head : null;
     };
     const { fences } = this.#parts;
-    const reply = await fences.write(partition, SCRIPTS[script], this.#args(command), this.deadlineMs, appendedIn);
+    const writing = fences.write(partition, SCRIPTS[script], this.#args(command), this.deadlineMs, appendedIn);
+    const reply = await this.#lookIfFailed(partition, writing);
     const step = toStep(partition.index, reply);
     await this.#deliver(step);
     return step;
@@ -100,6 +103,16 @@ export class Runner {
   async fencedHead(partition: PartitionKeys): Promise<LogPosition> {
     const reply = await this.#parts.fences.confirm(partition, null, this.deadlineMs);
     return toStep(partition.index, reply).head;
+  }
+
+  /** Of what it has appended an instance is told by the answer alone: without one, it reads the log. */
+  async #lookIfFailed(partition: PartitionKeys, running: Promise<Reply>): Promise<Reply> {
+    try {
+      return await running;
+    } catch (error) {
+      this.#parts.follower.hint(partition.index);
+      throw error;
+    }
   }
 
   #deliver({ head, appended }: Step): Promise<void> {
