@@ -30,7 +30,7 @@ export class NotReplicated extends Error {
 export function toSessionError(thrown: unknown): SessionError {
   if (thrown instanceof SessionError) return thrown;
   if (thrown instanceof NotReplicated) {
-    const text = 'the standby did not confirm; what was asked has happened, and may be undone by a failover';
+    const text = 'the standby did not confirm; what was asked may have happened, and may be undone by a failover';
     return new SessionError('NOT_REPLICATED', text, { cause: thrown });
   }
   return new SessionError(

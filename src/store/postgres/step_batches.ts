@@ -32,7 +32,8 @@ interface Waiting<C, O> {
  */
 export class StepBatches<C, O> {
   readonly #rules: BatchRules<C, O>;
-  #waiting: Waiting<C, O>[] = [];
+  /** In the order in which they came. In an outage many leave it by their deadlines, at once. */
+  readonly #waiting = new Set<Waiting<C, O>>();
   #running = 0;
   #isStarting = false;
 
@@ -44,8 +45,7 @@ export class StepBatches<C, O> {
   do(command: C): Promise<O> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        const wasWaiting = this.#waiting.includes(waiting);
-        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        const wasWaiting = this.#waiting.delete(waiting);
         reject(wasWaiting ? tooLate() : toSessionError(new Error('the step took too long')));
       }, STORE_DEADLINE_MS);
       const waiting: Waiting<C, O> = {
@@ -60,7 +60,7 @@ export class StepBatches<C, O> {
           reject(error);
         },
       };
-      this.#waiting.push(waiting);
+      this.#waiting.add(waiting);
       if (this.#running < this.#rules.lanes) this.#startLane();
     });
   }
@@ -77,24 +77,21 @@ export class StepBatches<C, O> {
 
   async #runLane(): Promise<void> {
     this.#running += 1;
-    while (this.#waiting.length > 0) await this.#runBatch(this.#nextBatch());
+    while (this.#waiting.size > 0) await this.#runBatch(this.#nextBatch());
     this.#running -= 1;
   }
 
   #nextBatch(): Waiting<C, O>[] {
     const taken = new Set<string>();
     const batch: Waiting<C, O>[] = [];
-    const left: Waiting<C, O>[] = [];
     for (const waiting of this.#waiting) {
+      if (batch.length === this.#rules.size) break;
       const names = this.#rules.names(waiting.command);
-      if (batch.length < this.#rules.size && !names.some((name) => taken.has(name))) {
-        batch.push(waiting);
-        for (const name of names) taken.add(name);
-      } else {
-        left.push(waiting);
-      }
+      if (names.some((name) => taken.has(name))) continue;
+      this.#waiting.delete(waiting);
+      batch.push(waiting);
+      for (const name of names) taken.add(name);
     }
-    this.#waiting = left;
     return batch;
   }
 

@@ -9,6 +9,7 @@ import {
   stateOf,
   times,
 } from '../../../src/store/conformance/commands.ts';
+import { DEFAULT_RULES } from '../../../src/store/conformance.ts';
 import type { PostgresStore } from '../../../src/store/postgres/store.ts';
 import type { TestDatabase } from '../../servers/database.ts';
 import { PostgresServer } from '../../servers/postgres.ts';
@@ -130,6 +131,24 @@ describeOn('postgres', () => {
       // The server then says that it is done, with a warning.
       await primary.query(`SELECT pg_cancel_backend(pid) ${waiting}`);
       await refused;
+      standby.thaw();
+      await primary.awaitStandbys('');
+      await store.close();
+    });
+
+    it('do not say that what a batch left undone has happened', async () => {
+      const limit = { max: 1, policy: 'evict-oldest' as const };
+      const store = await openStore(`${database.url}?application_name=tested`, { rules: { ...DEFAULT_RULES, limit } });
+      const oldest = await begin(store, { userId: 'bob' });
+      await primary.awaitStandbys(standby.name);
+      await until('commits wait for the standby', () => primary.isSynchronous(standby.name));
+      standby.freeze();
+      const asked = ['bob', 'carol'].map((userId) => assert.rejects(begin(store, { userId }), /may have happened/));
+      const waiting = `FROM pg_stat_activity WHERE application_name = 'tested' AND wait_event = 'SyncRep'`;
+      await until('the commit waits', async () => (await primary.query(`SELECT ${waiting}`)).length === 1);
+      await primary.query(`SELECT pg_cancel_backend(pid) ${waiting}`);
+      await Promise.all(asked);
+      assert.equal(await stateOf(store, oldest), 'active');
       standby.thaw();
       await primary.awaitStandbys('');
       await store.close();

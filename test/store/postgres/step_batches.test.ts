@@ -120,7 +120,12 @@ describe('batches of steps', () => {
     const { begun, batches } = recorded(1, 1);
     const hanging = batches.do('hang').catch((error: unknown) => error);
     await turn();
-    const waiting = await batches.do('wait').catch((error: unknown) => error);
+    const first = batches.do('wait').catch((error: unknown) => error);
+    const crowd = times(40_000, (index) => batches.do(`${index}`).catch(() => null));
+    const waiting = await first;
+    const lateMs = performance.now();
+    await Promise.all(crowd);
+    assert(performance.now() - lateMs < 1000, 'as many as wait in an outage do not hold the process up');
     assert(waiting instanceof SessionError && /nothing was changed/.test(waiting.message));
     assert(/may or may not/.test(((await hanging) as SessionError).message));
     begun[0]?.end();
@@ -250,6 +255,27 @@ describeOn('postgres', () => {
         assert.equal(await waiting, 'failed');
       });
       assert.equal((await store.create(createCommand({ userId: 'stuck' }))).kind, 'created');
+    });
+
+    it('keep no read waiting for a lifetime that another announces', async () => {
+      const pair = await begin(store);
+      const opaque = await begin(store, { tokenMode: 'opaque' });
+      await database.query('UPDATE nest_auth_lifetimes SET in_force_until = now()');
+      await whileHeld('SELECT FROM nest_auth_lifetimes FOR UPDATE', [], async () => {
+        const waiting = store.read({ ...refTo(opaque), touch: false }).then(
+          () => 'done',
+          () => 'failed',
+        );
+        const askedAtMs = performance.now();
+        const states = await Promise.all(times(24, () => stateOf(store, pair)));
+        assert(states.every((state) => state === 'active'));
+        // Sooner than a lock is given up.
+        assert(performance.now() - askedAtMs < 1000);
+        assert.equal(await waiting, 'failed');
+      });
+      assert.equal(await stateOf(store, opaque), 'active');
+      const announced = `SELECT FROM nest_auth_lifetimes WHERE kind = 'access_token' AND in_force_until > now() + interval '1 h'`;
+      assert.equal((await database.query(announced)).length, 1);
     });
 
     it('keep each other from nothing where the server refuses one of them', async () => {
