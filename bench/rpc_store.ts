@@ -9,8 +9,8 @@ const ROUNDS = 11;
 /** The first ones warm up, and do not count. */
 const WARM_UP_ROUNDS = 3;
 
-const WRITES = 300;
-const READS = 750;
+const WRITES = 800;
+const READS = 2000;
 const READ_SESSIONS = 500;
 
 /** One RPC on a store, and the least that its floor does. */

@@ -30,7 +30,7 @@ import { StepBatches } from './step_batches.ts';
 const MAX_BATCH = 64;
 /** Revocations carry no data of sessions. */
 const MAX_REVOKES = 256;
-/** While the server works on one batch the next is made ready; measured, more make batches small, and dearer by what each costs. */
+/** While the server works on one batch the next is made ready, and a connection that hangs does not stop all. */
 const LANES = 2;
 
 /** What steps are run with. */
