@@ -106,11 +106,11 @@ function builtInDriver(): Driver | undefined {
   }
 }
 
-/** Node before 22.16 has the module, but neither `columns` nor `isTransaction`. */
+/** Node before 22.16 has the module, but not all that is used of it: neither `setReturnArrays` nor `isTransaction`. */
 function isDriver(sqlite: unknown): sqlite is Driver {
   if (typeof sqlite !== 'object' || sqlite === null || !('StatementSync' in sqlite)) return false;
   const { StatementSync } = sqlite;
-  return typeof StatementSync === 'function' && 'columns' in StatementSync.prototype;
+  return typeof StatementSync === 'function' && 'setReturnArrays' in StatementSync.prototype;
 }
 
 function prepareFile(file: string): void {
