@@ -129,7 +129,7 @@ export class WatchFrames {
     const name = `${sequence} ${filter.key}`;
     let frame = this.#batches.get(name);
     if (frame === undefined) {
-      frame = this.ofEntries(batch.entries, filter, batch.after) ?? NOTHING;
+      frame = detached(this.ofEntries(batch.entries, filter, batch.after) ?? NOTHING);
       this.#batches.set(name, frame);
     }
     return frame.length === 0 ? null : frame;
@@ -184,4 +184,11 @@ export class WatchFrames {
       return (revocation.discardTimeMs ?? Number.POSITIVE_INFINITY) >= nowMs && filter.admits(revocation);
     });
   }
+}
+
+/** In memory of its own: small buffers are cut out of larger ones, of which each that is kept would keep all. */
+function detached(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
 }

@@ -14,6 +14,7 @@ import {
 } from '../../src/domain/watch_frames.ts';
 import type { SessionError } from '../../src/error.ts';
 import { RevocationFeed } from '../../src/revocation/feed.ts';
+import { LOG_START } from '../../src/revocation/log.ts';
 import type { LogPositions } from '../../src/revocation/ring.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { DEFAULT_RULES } from '../../src/store/conformance.ts';
@@ -332,6 +333,23 @@ describe('A watch stream', () => {
     assert.deepEqual([inbox.wasCutOff, blocked.wasCutOff], [false, true]);
     assert.equal(watch.streams, 0);
     assert.throws(() => open(), { code: 'RATE_LIMITED' });
+  });
+
+  it('keeps no more in memory of a frame that is shared than the frame', async () => {
+    await revoke(1);
+    const filter = new WatchFilter(null);
+    const before = [LOG_START];
+    const reading = await feed.after(LOG_START, 1);
+    assert(reading.kind === 'continues');
+    const [entry] = reading.entries;
+    assert(entry !== undefined);
+    const positions = [{ partition: 0, position: entry.position, tag: entry.tag }];
+    const frames = new WatchFrames(parts());
+    const batch = { entries: [entry], before, after: positions };
+    const frame = frames.ofBatch(1, batch, filter);
+    assert(frame !== null && frame === frames.ofBatch(1, batch, filter));
+    assert.equal(frame.buffer.byteLength, frame.length);
+    assert.deepEqual(frame, frames.ofEntries([entry], filter, positions));
   });
 
   it('is forgotten when its subscriber goes', async () => {
