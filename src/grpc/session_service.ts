@@ -5,16 +5,12 @@ import type { RequestOf, Rpc } from '../access/policy.ts';
 import type { CallerRates } from '../access/rates.ts';
 import type { AuditRecord } from '../domain/audit.ts';
 import type { SessionAuthority } from '../domain/authority.ts';
-import { LIMITS, MAX_MESSAGE_BYTES } from '../domain/limits.ts';
+import { LIMITS } from '../domain/limits.ts';
 import { isUuid } from '../domain/session_id.ts';
 import type { Validation } from '../domain/validate.ts';
 import type { RevocationWatch } from '../domain/watch.ts';
 import type { WatchFrame } from '../domain/watch_frames.ts';
 import { invalidField, SessionError, type SessionErrorCode } from '../error.ts';
-import type { BatchValidateSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsRequest.ts';
-import type { BatchValidateSessionsResponse } from '../wire/gen/sessionauthority/v1/BatchValidateSessionsResponse.ts';
-import type { ListSessionsRequest__Output } from '../wire/gen/sessionauthority/v1/ListSessionsRequest.ts';
-import type { ListSessionsResponse } from '../wire/gen/sessionauthority/v1/ListSessionsResponse.ts';
 import type {
   SessionServiceDefinition,
   SessionServiceHandlers,
@@ -22,10 +18,8 @@ import type {
 import type { ValidateSessionResponse } from '../wire/gen/sessionauthority/v1/ValidateSessionResponse.ts';
 import { loadSessionService } from '../wire/loader.ts';
 import {
-  FULL_VIEW,
   toCreateRequest,
   toGetRequest,
-  toListRequest,
   toRefreshRequest,
   toRevokeManyRequest,
   toRevokeRequest,
@@ -34,17 +28,11 @@ import {
   toValidateRequest,
 } from './convert_request.ts';
 import { fromWatchFrame } from './convert_watch.ts';
-import {
-  fromBegun,
-  fromRecord,
-  fromRefreshed,
-  fromValidation,
-  maxEncodedBytes,
-  maxValidationBytes,
-} from './convert_response.ts';
+import { fromBegun, fromRecord, fromRefreshed } from './convert_response.ts';
 import { encodeValidation } from './encode_validation.ts';
 import { Fields } from './fields.ts';
 import type { IdentifiedCall, Identities } from './identity.ts';
+import { isFull, listPage, validateBatch } from './many_sessions.ts';
 import { toServiceError } from './status.ts';
 import { serveWatch } from './watch_streams.ts';
 
@@ -62,17 +50,12 @@ export interface ServiceParts {
   readonly onStreamEnded: (subscriberId: string, reason: SessionError) => void;
 }
 
-/** Sessions in one message stay below this, so that the rest of the message has room. */
-const SESSIONS_BUDGET_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
-
 /** A frame of WatchRevocations as it is on the wire. */
 export function encodeWatchFrame(frame: WatchFrame): Buffer {
   return WATCH_SERIALIZE(fromWatchFrame(frame));
 }
 
 const WATCH_SERIALIZE = loadSessionService().WatchRevocations.responseSerialize;
-
-const encodedBatch = loadSessionService().BatchValidateSessions.responseSerialize;
 
 /** Reasons of which the audit is told. */
 const DENIALS: ReadonlySet<SessionErrorCode> = new Set<SessionErrorCode>([
@@ -257,52 +240,4 @@ function subjectOfDenied(request: unknown): Pick<AuditRecord, 'tenantId' | 'user
 /** Milliseconds since the epoch; infinite where the caller set none. */
 function deadlineOf(deadline: Date | number): number {
   return typeof deadline === 'number' ? deadline : deadline.getTime();
-}
-
-function isFull(wire: { view: string }): boolean {
-  return FULL_VIEW[wire.view] ?? false;
-}
-
-async function validateBatch(
-  authority: SessionAuthority,
-  { requests: wires }: BatchValidateSessionsRequest__Output,
-  caller: KnownCaller,
-  deadlineMs: number,
-): Promise<BatchValidateSessionsResponse> {
-  const fields = new Fields();
-  if (wires.length > LIMITS.batchItems) fields.fault('requests', `more than ${LIMITS.batchItems} items`);
-  fields.check();
-  const requests = wires.map((wire, index) => toValidateRequest(wire, fields.within(`requests[${index}]`)));
-  fields.check();
-  const validations = await Promise.all(
-    requests.map(async (request) => authority.validate(request, caller, deadlineMs)),
-  );
-  const full = (index: number) => FULL_VIEW[wires[index]?.view ?? ''] ?? false;
-  const response = { responses: validations.map((validation, index) => fromValidation(validation, full(index))) };
-  const bytes = validations.reduce((sum, validation, index) => sum + maxValidationBytes(validation, full(index)), 0);
-  if (bytes > MAX_MESSAGE_BYTES && encodedBatch(response).length > MAX_MESSAGE_BYTES) {
-    throw invalidField('requests', 'the answers exceed 1 MiB; ask for fewer sessions or claims in one call');
-  }
-  return response;
-}
-
-/** A page as full as the message allows, of at least one session. */
-async function listPage(
-  authority: SessionAuthority,
-  wire: ListSessionsRequest__Output,
-  caller: KnownCaller,
-): Promise<ListSessionsResponse> {
-  const full = isFull(wire);
-  const { records, more, tokenAfter } = await authority.list(toListRequest(wire), caller);
-  let bytes = 0;
-  const fitting = records.filter((record) => {
-    bytes += maxEncodedBytes(record, full);
-    return bytes <= SESSIONS_BUDGET_BYTES;
-  });
-  const last = fitting.at(-1);
-  const isLastPage = last === undefined || (!more && fitting.length === records.length);
-  return {
-    sessions: fitting.map((record) => fromRecord(record, full)),
-    nextPageToken: isLastPage ? '' : tokenAfter(last.session),
-  };
 }
